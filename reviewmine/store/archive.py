@@ -1,0 +1,156 @@
+"""Archives: the Parquet files that reviews are read from, under a hive-partitioned folder, a flat one, or alone.
+
+An archive is only ever read. Its files are listed once; a footer tells the rows before any row is read, and the
+etag of a file is looked at again after its rows were, because archives change under their readers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from reviewmine.errors import ArchiveError
+from reviewmine.partition import Partition, one_key_set
+from reviewmine.store.filesystem import Listed, Location, Store, open_store
+from reviewmine.store.fragment import Fragment, RowGroup
+
+_SUFFIXES = (".parquet", ".parq", ".pq")
+
+
+@dataclass(frozen=True)
+class Footer:
+    """What the end of a Parquet file says of it."""
+
+    schema: pa.Schema
+    row_groups: tuple[RowGroup, ...]
+
+    @property
+    def num_rows(self) -> int:
+        return sum(group.num_rows for group in self.row_groups)
+
+
+class Archive:
+    """The Parquet files at a local path or an `s3://` URI. Picklable: it holds no connection until used."""
+
+    def __init__(self, uri: str) -> None:
+        self.location = Location.parse(uri)
+
+    def __reduce__(self) -> tuple[type["Archive"], tuple[str]]:
+        return Archive, (self.location.uri,)
+
+    @cached_property
+    def is_single_file(self) -> bool:
+        return (
+            self.location.path.endswith(_SUFFIXES)
+            and self._store_at(self.location.parent).stat(self.location.name) is not None
+        )
+
+    @cached_property
+    def store(self) -> Store:
+        return self._store_at(self.location.parent if self.is_single_file else self.location)
+
+    def files(self) -> list[Listed]:
+        """Every Parquet file, in order of path; names that begin with `_` or `.` are passed over, as Spark does.
+
+        Raises ArchiveError where there is none, and where files lie under different partition keys.
+        """
+        if self.is_single_file:
+            found = self.store.stat(self.location.name)
+            return [found] if found else []
+        listed = [file for file in self.store.list("") if _is_parquet(file)]
+        if not listed:
+            raise ArchiveError(
+                f"{self.location.uri}: found no Parquet files; expected a file, a folder or a prefix that holds "
+                f"files ending in {', '.join(_SUFFIXES)}"
+            )
+        key_sets = list(one_key_set(Partition.of_path(file.name) for file in listed))
+        if len(key_sets) > 1:
+            found_keys = " and ".join("/".join(keys) or "none" for keys in key_sets)
+            raise ArchiveError(
+                f"{self.location.uri}: found partition keys {found_keys}; expected one set of keys"
+            )
+        return listed
+
+    def footer(self, path: str) -> Footer:
+        """Raises ArchiveError for a file that is not whole Parquet."""
+        with self._opened(path) as parquet:
+            metadata = parquet.metadata
+            groups = (metadata.row_group(i) for i in range(metadata.num_row_groups))
+            sizes = tuple(
+                RowGroup(num_rows=group.num_rows, num_bytes=group.total_byte_size) for group in groups
+            )
+            return Footer(parquet.schema_arrow, sizes)
+
+    def read(self, fragment: Fragment, columns: Sequence[str] | None = None) -> pa.Table:
+        """The rows of `fragment`, in file order; `columns` that the file lacks are passed over.
+
+        Raises ArchiveError if the file cannot be read, or is not at the fragment's etag before or after.
+        """
+        self.check_unchanged(fragment)
+        with self._opened(fragment.path) as parquet:
+            present = (
+                None if columns is None else [name for name in columns if name in parquet.schema_arrow.names]
+            )
+            groups, skipped = _overlapping(parquet.metadata, fragment)
+            rows = parquet.read_row_groups(groups, columns=present, use_threads=False)
+        self.check_unchanged(fragment)
+        return rows.slice(fragment.first_row - skipped, fragment.num_rows)
+
+    def check_unchanged(self, fragment: Fragment) -> None:
+        found = self.store.stat(fragment.path)
+        if found is None or found.etag != fragment.etag:
+            raise ArchiveError(
+                f"{self.location.uri}/{fragment.path}: changed while it was read: found "
+                f"{found.etag if found else 'no file'}, expected etag {fragment.etag}; rerun to plan it anew"
+            )
+
+    def _opened(self, path: str) -> "_Opened":
+        return _Opened(self, path)
+
+    @staticmethod
+    def _store_at(location: Location) -> Store:
+        return open_store(location)
+
+
+class _Opened:
+    """A Parquet file for the length of a `with`; whatever goes wrong in it becomes an ArchiveError that names it."""
+
+    def __init__(self, archive: Archive, path: str) -> None:
+        self._archive = archive
+        self._path = path
+
+    def __enter__(self) -> pq.ParquetFile:
+        try:
+            self._file = self._archive.store.open(self._path)
+            return pq.ParquetFile(self._file)
+        except (OSError, pa.ArrowException) as broken:
+            self.__exit__(type(broken), broken, None)
+            raise
+
+    def __exit__(self, kind: object, broken: BaseException | None, trace: object) -> None:
+        if hasattr(self, "_file"):
+            self._file.close()
+        if isinstance(broken, OSError | pa.ArrowException):
+            where = f"{self._archive.location.uri}/{self._path}"
+            reason = str(broken).splitlines()[0] if str(broken) else type(broken).__name__
+            raise ArchiveError(f"{where}: cannot be read as Parquet: {reason}") from broken
+
+
+def _is_parquet(file: Listed) -> bool:
+    hidden = any(segment.startswith(("_", ".")) for segment in file.name.split("/") if "=" not in segment)
+    return file.name.endswith(_SUFFIXES) and not hidden
+
+
+def _overlapping(metadata: pq.FileMetaData, fragment: Fragment) -> tuple[list[int], int]:
+    """The row groups that hold rows of `fragment`, and how many rows lie before the first of them."""
+    groups, skipped, row = [], 0, 0
+    for i in range(metadata.num_row_groups):
+        end = row + metadata.row_group(i).num_rows
+        if end <= fragment.first_row:
+            skipped = end
+        elif row < fragment.end_row:
+            groups.append(i)
+        row = end
+    return groups, skipped

@@ -1,0 +1,63 @@
+"""Generations: what a partition is to hold, and the proof that it was all made before any of it is published."""
+
+from dataclasses import dataclass
+
+from reviewmine.errors import PublishError
+from reviewmine.partition import Partition
+from reviewmine.store.filesystem import Store
+from reviewmine.store.manifest import InputFile, Manifest, input_fingerprint
+from reviewmine.store.parts import Part, check_part
+from reviewmine.store.receipts import Receipt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generation:
+    """What a partition is to hold: the receipts of every fragment that overlaps it, and the files they read."""
+
+    partition: Partition
+    result_key: str
+    ingredients: dict[str, str]
+    inputs: tuple[InputFile, ...]
+    receipts: tuple[Receipt, ...]
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return tuple(part for receipt in self.receipts for part in receipt.parts_of(self.partition))
+
+    def is_live_as(self, manifest: Manifest) -> bool:
+        """Whether `manifest` was made from the same files, by the same means, out of the same parts."""
+        return (
+            manifest.result_key == self.result_key
+            and manifest.input_fingerprint == input_fingerprint(self.inputs)
+            and manifest.parts == self.parts
+        )
+
+
+def verify(store: Store, generation: Generation) -> None:
+    """Raises PublishError unless the receipts cover each row of each input once and the parts are whole and alike."""
+    for file in generation.inputs:
+        _check_cover(generation, file)
+    schemas = []
+    for receipt in generation.receipts:
+        receipt.check()
+    for part in generation.parts:
+        schemas.append((part.name, check_part(store, part)))
+    for name, schema in schemas[1:]:
+        if not schema.equals(schemas[0][1], check_metadata=True):
+            raise PublishError(
+                f"{name}: found schema {schema}, expected that of {schemas[0][0]}: {schemas[0][1]}"
+            )
+
+
+def _check_cover(generation: Generation, file: InputFile) -> None:
+    fragments = (receipt.fragment for receipt in generation.receipts if receipt.fragment.path == file.path)
+    row = 0
+    for fragment in sorted(fragments, key=lambda fragment: fragment.first_row):
+        if fragment.first_row != row or fragment.etag != file.etag:
+            break
+        row = fragment.end_row
+    if row != file.num_rows:
+        raise PublishError(
+            f"partition {generation.partition}: {file.path}: receipts cover rows 0 to {row}, expected "
+            f"{file.num_rows}; rerun to annotate the rest"
+        )

@@ -1,0 +1,97 @@
+"""Layout: the name of every object of a table, each of which has one writer and one precondition.
+
+    <table>/<key>=<value>/<run_id>-<fence>-<n>.parquet      live copies: what any glob reads
+    <table>__meta/                                          beside the table, never inside
+        table.json                                          format, keys, contract version
+        parts/<result_key>/<fragment>/<attempt>-<value>.parquet
+        receipts/<result_key>/<fragment>.json
+        manifests/<value>/<run_id>-<fence>.json             one generation of one partition
+        live/<value>.json                                   the commit
+        journal/<value>/<fence>.json   leases/<value>.json
+        runs/<run_id>.json             rejects/<run_id>/<file>.json
+        scratch/                                            where a local store readies its puts
+
+`<value>` is the name of a partition (`year=2024,month=01`, `all`). The names of runs sort by their start.
+"""
+
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from reviewmine.partition import Partition
+from reviewmine.store.record import digest
+
+RUN_ID_PATTERN = r"\d{8}T\d{6}-[0-9a-f]{8}"
+_LIVE_NAME = re.compile(rf"(?P<run_id>{RUN_ID_PATTERN})-(?P<fence>\d+)-(?P<number>\d+)\.parquet")
+
+
+def new_run_id() -> str:
+    """The name of a run that starts now: its start in UTC, and eight digits by chance."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+
+
+def fence_of(live_name: str) -> int | None:
+    """The fence number in the name of a live copy; None for a file that reviewmine did not name."""
+    found = _LIVE_NAME.fullmatch(live_name.rsplit("/", 1)[-1])
+    return int(found["fence"]) if found else None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Names relative to the folder that holds both the table and its meta."""
+
+    table: str
+
+    @property
+    def meta(self) -> str:
+        return f"{self.table}__meta"
+
+    @property
+    def scratch(self) -> str:
+        return f"{self.meta}/scratch"
+
+    @property
+    def table_record(self) -> str:
+        return f"{self.meta}/table.json"
+
+    def live_folder(self, partition: Partition) -> str:
+        return f"{self.table}/{partition.path}".rstrip("/")
+
+    def live_copy(self, partition: Partition, generation: str, number: int) -> str:
+        return f"{self.live_folder(partition)}/{generation}-{number:05d}.parquet"
+
+    def part(self, result_key: str, fragment: str, attempt: str, partition: Partition) -> str:
+        return f"{self.meta}/parts/{result_key}/{fragment}/{attempt}-{partition.name}.parquet"
+
+    def receipt(self, result_key: str, fragment: str) -> str:
+        return f"{self.meta}/receipts/{result_key}/{fragment}.json"
+
+    def manifest(self, partition: Partition, generation: str) -> str:
+        return f"{self.meta}/manifests/{partition.name}/{generation}.json"
+
+    def pointer(self, partition: Partition) -> str:
+        return f"{self.meta}/live/{partition.name}.json"
+
+    @property
+    def pointers(self) -> str:
+        return f"{self.meta}/live"
+
+    def journal(self, partition: Partition, fence: int) -> str:
+        return f"{self.journals(partition)}/{fence:010d}.json"
+
+    def journals(self, partition: Partition) -> str:
+        return f"{self.all_journals}/{partition.name}"
+
+    @property
+    def all_journals(self) -> str:
+        return f"{self.meta}/journal"
+
+    def lease(self, partition: Partition) -> str:
+        return f"{self.meta}/leases/{partition.name}.json"
+
+    def run(self, run_id: str) -> str:
+        return f"{self.meta}/runs/{run_id}.json"
+
+    def reject(self, run_id: str, source_file: str) -> str:
+        return f"{self.meta}/rejects/{run_id}/{digest(source_file)}.json"

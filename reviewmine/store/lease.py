@@ -1,0 +1,144 @@
+"""Leases: who may publish a partition, until another takes over.
+
+A lease is only a courtesy that keeps two runs from doing the same work; what keeps the table right is the fence
+number in the pointer. So a lease may be wrong about who is alive, and nothing is lost.
+"""
+
+import socket
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from reviewmine.errors import LeaseHeld, LeaseLost, PreconditionFailed
+from reviewmine.partition import Partition
+from reviewmine.store.filesystem import Store
+from reviewmine.store.layout import Layout
+from reviewmine.store.manifest import get_pointer
+from reviewmine.store.record import Record
+
+
+class LeaseRecord(Record):
+    """What stands in the store. A released lease names no holder, and keeps its fence number."""
+
+    holder: str | None
+    run_id: str
+    host: str
+    fence: int
+    heartbeat: int
+    taken_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long a lease lives without a heartbeat, by whose clock, and how long to wait for a live holder (s)."""
+
+    ttl_s: float = 20.0
+    wait_s: float = 60.0
+    poll_s: float = 1.0
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass
+class Lease:
+    """A lease that this process holds; `keep` is called before each put."""
+
+    store: Store
+    name: str
+    record: LeaseRecord
+    etag: str
+    patience: Patience
+    _kept_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._kept_at = self.patience.now()
+
+    @property
+    def fence(self) -> int:
+        return self.record.fence
+
+    def keep(self) -> None:
+        """Beat when a quarter of the TTL has passed; raises LeaseLost if another has taken over.
+
+        Where the store has no compare-and-swap this look is all that holds a late writer back, so it is taken
+        every time.
+        """
+        if not self.store.compare_and_swap:
+            stored = self.store.get(self.name)
+            if stored is None or stored.etag != self.etag:
+                raise self._lost()
+        if self.patience.now() - self._kept_at >= self.patience.ttl_s / 4:
+            self._replace(self.record.model_copy(update={"heartbeat": self.record.heartbeat + 1}))
+            self._kept_at = self.patience.now()
+
+    def release(self) -> None:
+        """Give the partition up; no error if it was taken already."""
+        try:
+            self._replace(self.record.model_copy(update={"holder": None}))
+        except LeaseLost:
+            return
+
+    def _replace(self, record: LeaseRecord) -> None:
+        try:
+            self.etag = self.store.put_if(self.name, record.encode(), self.etag)
+        except PreconditionFailed:
+            raise self._lost() from None
+        self.record = record
+
+    def _lost(self) -> LeaseLost:
+        return LeaseLost(
+            f"{self.name}: another run took over from run {self.record.run_id}; nothing more is put"
+        )
+
+
+def take_lease(store: Store, layout: Layout, partition: Partition, run_id: str, patience: Patience) -> Lease:
+    """Take the partition's lease, with a fence above every one seen, once it is free or its holder is dead.
+
+    A holder is dead when its heartbeat has not moved for the TTL, on this process's monotonic clock.
+    Raises LeaseHeld, naming the holder, when one that is alive keeps it for longer than `patience.wait_s`.
+    """
+    name = layout.lease(partition)
+    first_look = last_move = patience.now()
+    seen: str | None = None
+    while True:
+        stored = store.get(name)
+        standing = LeaseRecord.decode(stored.body, where=name) if stored else None
+        now = patience.now()
+        if stored is not None and stored.etag != seen:
+            seen, last_move = stored.etag, now
+        is_free = standing is None or standing.holder is None
+        if is_free or now - last_move >= patience.ttl_s:
+            pointer, _ = get_pointer(store, layout, partition)
+            fence = max(standing.fence if standing else 0, pointer.fence) + 1
+            try:
+                return _put_lease(store, name, run_id, fence, stored.etag if stored else None, patience)
+            except PreconditionFailed:
+                continue  # another was quicker: look again at who holds it
+        if standing is not None and now - first_look >= patience.wait_s:
+            raise LeaseHeld(
+                f"partition {partition}: held by run {standing.run_id} on {standing.host} since "
+                f"{standing.taken_at:%Y-%m-%d %H:%M:%S} UTC, and its heartbeat moves; wait for it, or stop it"
+            )
+        patience.sleep(patience.poll_s)
+
+
+def is_free(store: Store, layout: Layout, partition: Partition) -> bool:
+    """Whether nobody holds the partition; a dead holder still counts as one."""
+    stored = store.get(layout.lease(partition))
+    return stored is None or LeaseRecord.decode(stored.body, where=layout.lease(partition)).holder is None
+
+
+def _put_lease(
+    store: Store, name: str, run_id: str, fence: int, etag: str | None, patience: Patience
+) -> Lease:
+    record = LeaseRecord(
+        holder=uuid.uuid4().hex,
+        run_id=run_id,
+        host=socket.gethostname(),
+        fence=fence,
+        heartbeat=0,
+        taken_at=datetime.now(UTC),
+    )
+    return Lease(store, name, record, store.put_if(name, record.encode(), etag), patience)

@@ -1,0 +1,137 @@
+"""Objects on a local disk: a put is a file made ready in a scratch folder and moved into place."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from reviewmine.errors import PreconditionFailed, StoreError
+from reviewmine.store.filesystem import Listed, Stored
+
+
+class LocalStore:
+    """A store below the folder `root`.
+
+    Every put is atomic (rename or link of a synced file); conditional puts hold an advisory lock on the folder
+    of their object, so they are atomic among all processes of one machine that go through this class.
+    """
+
+    compare_and_swap = True
+
+    def __init__(self, root: Path, *, scratch: str = "") -> None:
+        self._root = root
+        self._scratch = scratch
+
+    @property
+    def root(self) -> str:
+        return str(self._root)
+
+    def get(self, name: str) -> Stored | None:
+        try:
+            body = (self._root / name).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as refused:
+            raise _refusal("read", self._root / name, refused) from refused
+        return Stored(body, _etag(body))
+
+    def open(self, name: str) -> Any:
+        return pa.OSFile(str(self._root / name), "rb")
+
+    def stat(self, name: str) -> Listed | None:
+        try:
+            return _listed(name, (self._root / name).stat())
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def put(self, name: str, body: bytes) -> None:
+        with self._ready(name, lambda file: _write(file, body)) as file:
+            file.replace(self._root / name)
+
+    def put_if(self, name: str, body: bytes, etag: str | None) -> str:
+        with self._ready(name, lambda file: _write(file, body)) as file, _locked((self._root / name).parent):
+            current = self.get(name)
+            if (current.etag if current else None) != etag:
+                raise PreconditionFailed(
+                    f"{self._root / name}: found etag {current and current.etag}, expected {etag}"
+                )
+            file.replace(self._root / name)
+        return _etag(body)
+
+    def copy(self, source: str, target: str) -> None:
+        with self._ready(target, lambda file: _copy(self._root / source, file)) as file:
+            file.replace(self._root / target)
+
+    def delete(self, name: str) -> None:
+        try:
+            (self._root / name).unlink(missing_ok=True)
+        except OSError as refused:
+            raise _refusal("delete", self._root / name, refused) from refused
+
+    def list(self, prefix: str) -> Iterator[Listed]:
+        for folder, folders, files in os.walk(self._root / prefix):
+            folders.sort()
+            for name in sorted(files):
+                path = Path(folder, name)
+                try:
+                    yield _listed(path.relative_to(self._root).as_posix(), path.stat())
+                except FileNotFoundError:
+                    continue  # deleted between the listing and the look
+
+    @contextmanager
+    def _ready(self, name: str, write: Callable[[Path], None]) -> Iterator[Path]:
+        """A written and synced file on the same disk as `name`, whose folder exists; gone afterwards."""
+        file = self._root / self._scratch / f"{uuid.uuid4().hex}.put"
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            (self._root / name).parent.mkdir(parents=True, exist_ok=True)
+            write(file)
+            yield file
+        except OSError as refused:
+            raise _refusal("write", self._root / name, refused) from refused
+        finally:
+            file.unlink(missing_ok=True)
+
+
+def _listed(name: str, status: os.stat_result) -> Listed:
+    return Listed(name, status.st_size, f"{status.st_size:x}-{status.st_mtime_ns:x}")
+
+
+def _etag(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def _write(file: Path, body: bytes) -> None:
+    with file.open("wb") as out:
+        out.write(body)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def _copy(source: Path, file: Path) -> None:
+    shutil.copyfile(source, file)
+    with file.open("rb+") as out:
+        os.fsync(out.fileno())
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _refusal(what: str, path: Path, refused: OSError) -> StoreError:
+    return StoreError(
+        f"{path}: cannot {what}: {refused.strerror or refused}; check that this user may {what} there"
+    )

@@ -1,0 +1,93 @@
+"""Manifests: the small JSON file that makes a set of Parquet parts real, and the pointer to the live one."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from reviewmine.errors import TableError
+from reviewmine.partition import Partition
+from reviewmine.store.filesystem import Store
+from reviewmine.store.layout import Layout
+from reviewmine.store.parts import Part
+from reviewmine.store.record import Record, digest
+
+
+class InputFile(Record):
+    """An archive file that a generation was made from. `num_rows` counts the file, not the partition's share."""
+
+    path: str
+    num_bytes: int
+    etag: str
+    num_rows: int
+
+
+class Manifest(Record):
+    """One generation of one partition; immutable.
+
+    `live_files` are the copies of `parts`, in the same order. `ingredients` are what `result_key` is the digest of.
+    """
+
+    partition: str
+    run_id: str
+    fence: int
+    result_key: str
+    ingredients: dict[str, str]
+    inputs: tuple[InputFile, ...]
+    parts: tuple[Part, ...]
+    live_files: tuple[str, ...]
+    published_at: datetime
+
+    @property
+    def generation(self) -> str:
+        return f"{self.run_id}-{self.fence}"
+
+    @property
+    def num_rows(self) -> int:
+        return sum(part.num_rows for part in self.parts)
+
+    @property
+    def input_fingerprint(self) -> str:
+        return input_fingerprint(self.inputs)
+
+
+class Pointer(Record):
+    """Names the live generation of a partition, and the fence below which nobody may write it any more."""
+
+    generation: str | None
+    fence: int
+
+
+def input_fingerprint(inputs: tuple[InputFile, ...]) -> str:
+    """A digest of paths, sizes and etags: equal exactly when the same files would be read."""
+    return digest(*((file.path, file.num_bytes, file.etag) for file in sorted(inputs, key=lambda f: f.path)))
+
+
+def get_pointer(store: Store, layout: Layout, partition: Partition) -> tuple[Pointer, str | None]:
+    """The pointer and its etag; where there is none, one that names no generation, and None."""
+    name = layout.pointer(partition)
+    stored = store.get(name)
+    if stored is None:
+        return Pointer(generation=None, fence=0), None
+    return Pointer.decode(stored.body, where=name), stored.etag
+
+
+def get_manifest(store: Store, layout: Layout, partition: Partition, generation: str) -> Manifest:
+    """Raises TableError if the manifest of a generation that a pointer names is not there."""
+    name = layout.manifest(partition, generation)
+    stored = store.get(name)
+    if stored is None:
+        raise TableError(
+            f"{name}: there is no such manifest, though a pointer names it; restore it from a backup"
+        )
+    return Manifest.decode(stored.body, where=name)
+
+
+def live_manifest(store: Store, layout: Layout, partition: Partition) -> Manifest | None:
+    """The manifest of the generation that readers see, or None before the first."""
+    pointer, _ = get_pointer(store, layout, partition)
+    return get_manifest(store, layout, partition, pointer.generation) if pointer.generation else None
+
+
+def published_partitions(store: Store, layout: Layout) -> Iterator[Partition]:
+    """Every partition that has a pointer, in order of name."""
+    for listed in store.list(layout.pointers):
+        yield Partition.of_name(listed.name.rsplit("/", 1)[-1].removesuffix(".json"))

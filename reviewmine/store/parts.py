@@ -1,0 +1,79 @@
+"""Parts: the annotations of one fragment for one partition value, immutable, under a name of their own attempt."""
+
+import hashlib
+import io
+import uuid
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from reviewmine.errors import PublishError
+from reviewmine.partition import Partition
+from reviewmine.store.filesystem import Store
+from reviewmine.store.fragment import Fragment
+from reviewmine.store.layout import Layout
+from reviewmine.store.record import Record
+
+
+class Part(Record):
+    """A part as its receipt and its manifest name it; `name` is relative to the folder that holds the table."""
+
+    name: str
+    partition: str
+    num_rows: int
+    num_bytes: int
+    sha256: str
+
+
+class PartWriter:
+    """Writes the parts of one attempt at one fragment; no two attempts share a name, so none overwrites another."""
+
+    def __init__(self, store: Store, layout: Layout, result_key: str, fragment: Fragment) -> None:
+        self._store = store
+        self._layout = layout
+        self._result_key = result_key
+        self._fragment = fragment
+        self.attempt = uuid.uuid4().hex[:16]
+
+    def put(self, partition: Partition, annotations: pa.Table) -> Part:
+        """Build the part in memory and put it once: a file that is there is whole."""
+        body = encode_parquet(annotations)
+        name = self._layout.part(self._result_key, self._fragment.id, self.attempt, partition)
+        self._store.put(name, body)
+        return Part(
+            name=name,
+            partition=partition.path,
+            num_rows=annotations.num_rows,
+            num_bytes=len(body),
+            sha256=hashlib.sha256(body).hexdigest(),
+        )
+
+
+def encode_parquet(annotations: pa.Table) -> bytes:
+    """The table as one Parquet file, with the settings that every warehouse reads."""
+    out = io.BytesIO()
+    pq.write_table(annotations, out, compression="zstd", row_group_size=20_000, coerce_timestamps="us")
+    return out.getvalue()
+
+
+def check_part(store: Store, part: Part) -> pa.Schema:
+    """The schema in the part's footer; PublishError unless its rows and size are what its receipt says."""
+    try:
+        with _opened(store, part.name) as file:
+            parquet = pq.ParquetFile(file)
+            found = (parquet.metadata.num_rows, file.size())
+            schema: pa.Schema = parquet.schema_arrow
+    except (OSError, pa.ArrowException) as broken:
+        raise PublishError(
+            f"{part.name}: cannot be read back: {broken}; delete its receipt and rerun"
+        ) from broken
+    if found != (part.num_rows, part.num_bytes):
+        raise PublishError(
+            f"{part.name}: found {found[0]} rows in {found[1]} bytes, expected {part.num_rows} in {part.num_bytes}"
+        )
+    return schema
+
+
+def _opened(store: Store, name: str) -> Any:
+    return store.open(name)

@@ -1,0 +1,66 @@
+"""Publish: how the parts of one partition become its live generation, exactly once.
+
+The order of the steps is the proof: take the lease; fence the pointer; recover journals of lower fences; sweep;
+verify; put the manifest and the journal; copy the parts to their live names; put the pointer, which is the commit;
+delete what was replaced. A writer may be stopped before or after any operation, or wake after another has taken
+over: a file that the live manifest names is never deleted, and an undisturbed run leaves exactly its files.
+"""
+
+from datetime import UTC, datetime
+
+from reviewmine.partition import Partition
+from reviewmine.store.filesystem import Store
+from reviewmine.store.generation import Generation, verify
+from reviewmine.store.held import HeldPartition
+from reviewmine.store.layout import Layout
+from reviewmine.store.lease import Patience
+from reviewmine.store.manifest import Manifest
+
+
+class Publisher:
+    """Publishes partitions of one table for one run; holds nothing between two calls."""
+
+    def __init__(self, store: Store, layout: Layout, run_id: str, patience: Patience | None = None) -> None:
+        self._store = store
+        self._layout = layout
+        self._run_id = run_id
+        self._patience = patience or Patience()
+
+    def publish(self, generation: Generation) -> Manifest:
+        """Make `generation` live and return its manifest; one that is live already is left as it is.
+
+        Raises LeaseHeld, LeaseLost or PublishError; the generation that was live then still is.
+        """
+        with self._held(generation.partition) as held:
+            live = held.live_manifest()
+            if live and generation.is_live_as(live) and held.stands(live):
+                return live
+            verify(self._store, generation)
+            manifest = self._manifest(generation, held.fence)
+            held.commit(manifest, replaces=live.live_files if live else ())
+            return manifest
+
+    def recover(self, partition: Partition) -> None:
+        """Finish or undo what a dead run left half published in `partition`."""
+        with self._held(partition):
+            pass
+
+    def _held(self, partition: Partition) -> HeldPartition:
+        return HeldPartition(self._store, self._layout, partition, self._run_id, self._patience)
+
+    def _manifest(self, generation: Generation, fence: int) -> Manifest:
+        parts = generation.parts
+        name = f"{self._run_id}-{fence}"
+        return Manifest(
+            partition=generation.partition.path,
+            run_id=self._run_id,
+            fence=fence,
+            result_key=generation.result_key,
+            ingredients=generation.ingredients,
+            inputs=generation.inputs,
+            parts=parts,
+            live_files=tuple(
+                self._layout.live_copy(generation.partition, name, number) for number in range(len(parts))
+            ),
+            published_at=datetime.now(UTC),
+        )

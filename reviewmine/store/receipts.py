@@ -1,0 +1,48 @@
+"""Receipts: the proof that a fragment was annotated. File presence never means success; a receipt does."""
+
+from datetime import datetime
+
+from reviewmine.errors import PublishError
+from reviewmine.partition import Partition
+from reviewmine.store.filesystem import Store
+from reviewmine.store.fragment import Fragment
+from reviewmine.store.layout import Layout
+from reviewmine.store.parts import Part
+from reviewmine.store.record import Record
+
+
+class Receipt(Record):
+    """One per (result_key, fragment), put after its parts; the rows of its parts sum to the fragment's."""
+
+    result_key: str
+    fragment: Fragment
+    run_id: str
+    attempt: str
+    parts: tuple[Part, ...]
+    num_rows_by_status: dict[str, int]
+    put_at: datetime
+
+    def parts_of(self, partition: Partition) -> tuple[Part, ...]:
+        return tuple(part for part in self.parts if part.partition == partition.path)
+
+    def check(self) -> None:
+        """Raises PublishError if rows were lost or invented on the way from the fragment to its parts."""
+        found = sum(part.num_rows for part in self.parts)
+        if found != self.fragment.num_rows:
+            raise PublishError(
+                f"{self.fragment.path} rows {self.fragment.first_row} to {self.fragment.end_row}: parts hold {found} "
+                f"rows, expected {self.fragment.num_rows}"
+            )
+
+
+def put_receipt(store: Store, layout: Layout, receipt: Receipt) -> None:
+    """Put the receipt; of two for one fragment the later stands, and either names parts that are whole."""
+    receipt.check()
+    store.put(layout.receipt(receipt.result_key, receipt.fragment.id), receipt.encode())
+
+
+def get_receipt(store: Store, layout: Layout, result_key: str, fragment: Fragment) -> Receipt | None:
+    """The receipt of a fragment, fetched by its name, or None where it has none."""
+    name = layout.receipt(result_key, fragment.id)
+    stored = store.get(name)
+    return Receipt.decode(stored.body, where=name) if stored else None
