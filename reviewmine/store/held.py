@@ -74,10 +74,19 @@ class HeldPartition:
             for part, live_name in zip(manifest.parts, manifest.live_files, strict=True):
                 self._kept(self._store.copy, part.name, live_name)
             self._put_pointer(Pointer(generation=manifest.generation, fence=manifest.fence))
-        except LeaseLost:
-            self._close(journal_name, journal.puts)
-            raise
+        except (LeaseLost, PreconditionFailed):
+            if not self._is_committed(manifest):
+                self._close(journal_name, journal.puts)
+                raise self._fenced_off() from None
         self._close(journal_name, journal.replaces)
+
+    def _is_committed(self, manifest: Manifest) -> bool:
+        """Whether the commit took place all the same: its reply was lost, and a later run fenced the pointer since.
+
+        The answer is final: the commit was conditioned on an etag that is gone.
+        """
+        pointer, _ = get_pointer(self._store, self._layout, self._partition)
+        return pointer.generation == manifest.generation
 
     def _close(self, journal_name: str, doomed: Sequence[str]) -> None:
         """Delete what a commit replaced, or what a lost one put.
@@ -90,24 +99,21 @@ class HeldPartition:
 
     def _fence_pointer(self) -> None:
         """From here on no writer with a lower fence can commit."""
-        self._pointer, self._pointer_etag = get_pointer(self._store, self._layout, self._partition)
-        if self._pointer.fence >= self.fence:
-            raise LeaseLost(
-                f"partition {self._partition}: fenced at {self._pointer.fence} by a later run; "
-                f"run {self._run_id} holds {self.fence}"
-            )
-        self._put_pointer(self._pointer.model_copy(update={"fence": self.fence}))
+        while True:
+            self._pointer, self._pointer_etag = get_pointer(self._store, self._layout, self._partition)
+            if self._pointer.fence >= self.fence:
+                raise self._fenced_off()
+            with suppress(PreconditionFailed):  # an earlier writer was quicker: look again, and fence that
+                return self._put_pointer(self._pointer.model_copy(update={"fence": self.fence}))
 
     def _put_pointer(self, pointer: Pointer) -> None:
         name = self._layout.pointer(self._partition)
         self._lease.keep()
-        try:
-            self._pointer_etag = self._store.put_if(name, pointer.encode(), self._pointer_etag)
-        except PreconditionFailed:
-            raise LeaseLost(
-                f"partition {self._partition}: a later run fenced off run {self._run_id}"
-            ) from None
+        self._pointer_etag = self._store.put_if(name, pointer.encode(), self._pointer_etag)
         self._pointer = pointer
+
+    def _fenced_off(self) -> LeaseLost:
+        return LeaseLost(f"partition {self._partition}: a later run fenced off run {self._run_id}")
 
     def _recover_journals(self) -> None:
         """A journal whose generation is live is finished, any other is undone."""
@@ -127,8 +133,8 @@ class HeldPartition:
         folder = self._layout.live_folder(self._partition)
         for file in list(self._store.list(folder)):
             fence = fence_of(file.name)
-            is_ours = fence is not None and file.name.rsplit("/", 1)[0] == folder
-            if is_ours and fence < self.fence and file.name not in named:
+            is_here = file.name.rsplit("/", 1)[0] == folder
+            if is_here and fence is not None and fence < self.fence and file.name not in named:
                 self._kept(self._store.delete, file.name)
 
     def _kept(self, operation: Callable[..., object], *arguments: object) -> None:

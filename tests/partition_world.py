@@ -1,0 +1,100 @@
+"""A world of one partition: an archive of a few rows, writers that annotate and publish it, and the last judgement."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from reviewmine.partition import Partition
+from reviewmine.store.filesystem import Store
+from reviewmine.store.fragment import Fragment
+from reviewmine.store.generation import Generation
+from reviewmine.store.journal import standing_journals
+from reviewmine.store.layout import Layout
+from reviewmine.store.lease import Patience
+from reviewmine.store.manifest import InputFile, Manifest, live_manifest
+from reviewmine.store.parts import PartWriter
+from reviewmine.store.publish import Publisher
+from reviewmine.store.receipts import Receipt, get_receipt, put_receipt
+
+LAYOUT = Layout("table")
+DAY = Partition((("dt", "2024-01-01"),))
+RESULT_KEY = "result"
+IMPATIENT = Patience(ttl_s=0, wait_s=0, poll_s=0)
+
+Archive = dict[str, Sequence[str]]  # review ids by file
+FIRST: Archive = {"a.parquet": ["r1", "r2", "r2"], "b.parquet": ["r3"]}
+SECOND: Archive = {"a.parquet": ["r1", "r2", "r2"], "b.parquet": ["r3", "r4"], "c.parquet": ["r5"]}
+
+
+def run_id(number: int) -> str:
+    return f"20240101T000000-{number:08x}"
+
+
+def write(store: Store, archive: Archive, number: int) -> Manifest:
+    """One run, whole: annotate the fragments that have no receipt, then publish."""
+    receipts = []
+    for fragment in fragments(archive):
+        receipt = get_receipt(store, LAYOUT, RESULT_KEY, fragment)
+        if receipt is None:
+            receipt = _annotate(store, archive[fragment.path], fragment, number)
+        receipts.append(receipt)
+    inputs = tuple(
+        InputFile(path=f.path, num_bytes=1, etag=f.etag, num_rows=f.num_rows) for f in fragments(archive)
+    )
+    generation = Generation(
+        partition=DAY, result_key=RESULT_KEY, ingredients={}, inputs=inputs, receipts=tuple(receipts)
+    )
+    return Publisher(store, LAYOUT, run_id(number), IMPATIENT).publish(generation)
+
+
+def fragments(archive: Archive) -> list[Fragment]:
+    return [
+        Fragment(path=path, etag="-".join(ids), first_row=0, num_rows=len(ids))
+        for path, ids in archive.items()
+    ]
+
+
+def broken_promise(store: Store) -> str | None:
+    """What is wrong for a reader at this moment: a live manifest that names a file that is not there."""
+    manifest = live_manifest(store, LAYOUT, DAY)
+    missing = [name for name in manifest.live_files if store.stat(name) is None] if manifest else []
+    return f"the live manifest names {missing}" if missing else None
+
+
+def judge(store: Store, archive: Archive) -> None:
+    """The table holds exactly the archive's rows, and every object in table and meta is accounted for."""
+    manifest = live_manifest(store, LAYOUT, DAY)
+    assert manifest is not None
+    in_table = [file.name for file in store.list("table")]
+    rows = [row for name in in_table for row in pq.read_table(store.open(name))["review_id"].to_pylist()]
+    assert Counter(rows) == Counter(row for ids in archive.values() for row in ids)
+    assert sorted(in_table) == sorted(manifest.live_files)
+    assert list(standing_journals(store, LAYOUT, DAY)) == []
+    kinds = {file.name.split("/")[1] for file in store.list("table__meta")}
+    assert kinds <= {"parts", "receipts", "manifests", "live", "leases"}
+    receipts = [
+        Receipt.decode(store.get(file.name).body, where=file.name)
+        for file in store.list("table__meta/receipts")
+    ]
+    parts = {file.name for file in store.list("table__meta/parts")}
+    assert {part.name for receipt in receipts for part in receipt.parts} <= parts
+    assert {part.name for part in manifest.parts} <= parts
+
+
+def _annotate(store: Store, ids: Sequence[str], fragment: Fragment, number: int) -> Receipt:
+    writer = PartWriter(store, LAYOUT, RESULT_KEY, fragment)
+    part = writer.put(DAY, pa.table({"review_id": pa.array(ids, pa.string())}))
+    receipt = Receipt(
+        result_key=RESULT_KEY,
+        fragment=fragment,
+        run_id=run_id(number),
+        attempt=writer.attempt,
+        parts=(part,),
+        num_rows_by_status={"ok": len(ids)},
+        put_at=datetime.now(UTC),
+    )
+    put_receipt(store, LAYOUT, receipt)
+    return receipt

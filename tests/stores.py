@@ -1,0 +1,185 @@
+"""Stores for tests: one in memory, and wrappers that number its operations, stop a writer at one, or lose a reply."""
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from reviewmine.errors import PreconditionFailed, StoreUnavailable
+from reviewmine.store.filesystem import Listed, Store, Stored
+
+
+class Crash(BaseException):
+    """The process is gone: nothing of it runs any more."""
+
+
+class MemoryStore:
+    """Objects in a dictionary. Without compare-and-swap `put_if` looks and puts in two operations, as S3Store does."""
+
+    root = "memory"
+
+    def __init__(self, *, compare_and_swap: bool = True) -> None:
+        self.compare_and_swap = compare_and_swap
+        self.objects: dict[str, bytes] = {}
+
+    def get(self, name: str) -> Stored | None:
+        body = self.objects.get(name)
+        return None if body is None else Stored(body, _etag(body))
+
+    def open(self, name: str) -> Any:
+        if name not in self.objects:
+            raise FileNotFoundError(name)
+        return pa.BufferReader(self.objects[name])
+
+    def stat(self, name: str) -> Listed | None:
+        body = self.objects.get(name)
+        return None if body is None else Listed(name, len(body), _etag(body))
+
+    def put(self, name: str, body: bytes) -> None:
+        self.objects[name] = body
+
+    def put_if(self, name: str, body: bytes, etag: str | None) -> str:
+        current = self.stat(name)
+        if (current.etag if current else None) != etag:
+            raise PreconditionFailed(name)
+        self.objects[name] = body
+        return _etag(body)
+
+    def copy(self, source: str, target: str) -> None:
+        self.objects[target] = self.objects[source]
+
+    def delete(self, name: str) -> None:
+        self.objects.pop(name, None)
+
+    def list(self, prefix: str) -> Iterator[Listed]:
+        for name in sorted(self.objects):
+            if not prefix or name.startswith(prefix + "/"):
+                yield Listed(name, len(self.objects[name]), _etag(self.objects[name]))
+
+
+class WrappedStore:
+    """Every operation goes through `_operate`, which subclasses override. MUTATIONS are what a crash can tear."""
+
+    MUTATIONS = frozenset({"put", "put_if", "copy", "delete"})
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.root = store.root
+
+    @property
+    def compare_and_swap(self) -> bool:
+        return self.store.compare_and_swap
+
+    def _operate(self, operation: str, *arguments: Any) -> Any:
+        return getattr(self.store, operation)(*arguments)
+
+    def get(self, name: str) -> Stored | None:
+        return self._operate("get", name)
+
+    def open(self, name: str) -> Any:
+        return self._operate("open", name)
+
+    def stat(self, name: str) -> Listed | None:
+        return self._operate("stat", name)
+
+    def put(self, name: str, body: bytes) -> None:
+        return self._operate("put", name, body)
+
+    def put_if(self, name: str, body: bytes, etag: str | None) -> str:
+        if self.compare_and_swap:
+            return self._operate("put_if", name, body, etag)
+        current = self.stat(name)
+        if (current.etag if current else None) != etag:
+            raise PreconditionFailed(name)
+        self.put(name, body)
+        return self.stat(name).etag
+
+    def copy(self, source: str, target: str) -> None:
+        return self._operate("copy", source, target)
+
+    def delete(self, name: str) -> None:
+        return self._operate("delete", name)
+
+    def list(self, prefix: str) -> Iterator[Listed]:
+        return iter(self._operate("list", prefix))
+
+
+class StoppingStore(WrappedStore):
+    """Numbers the mutations from 0 and does one of three things at number `at`.
+
+    `before` and `after` crash there; `lost` carries the operation out and then says that no answer came.
+    """
+
+    def __init__(self, store: Store, *, at: int | None = None, how: str = "before") -> None:
+        super().__init__(store)
+        self.at = at
+        self.how = how
+        self.log: list[str] = []
+
+    def _operate(self, operation: str, *arguments: Any) -> Any:
+        if operation not in self.MUTATIONS:
+            return super()._operate(operation, *arguments)
+        number = len(self.log)
+        self.log.append(f"{operation} {arguments[-1] if operation == 'copy' else arguments[0]}")
+        if number == self.at and self.how == "before":
+            raise Crash
+        answer = super()._operate(operation, *arguments)
+        if number == self.at:
+            raise Crash if self.how == "after" else StoreUnavailable("the reply was lost")
+        return answer
+
+
+class PausingStore(WrappedStore):
+    """Pauses its thread before operation number `at` (reads count) until told to go on."""
+
+    def __init__(
+        self, store: Store, *, at: int | None, after_each: Callable[[], None] = lambda: None
+    ) -> None:
+        super().__init__(store)
+        self.at = at
+        self.num_operations = 0
+        self.paused = threading.Event()
+        self.resumed = threading.Event()
+        self._after_each = after_each
+
+    def _operate(self, operation: str, *arguments: Any) -> Any:
+        if self.num_operations == self.at:
+            self.paused.set()
+            self.resumed.wait()
+        self.num_operations += 1
+        answer = super()._operate(operation, *arguments)
+        if operation in self.MUTATIONS:
+            self._after_each()
+        return answer
+
+
+class Writer:
+    """A thread that writes through a PausingStore; `to_pause` runs it to its pause or its end, `to_end` to its end."""
+
+    def __init__(self, store: PausingStore, write: Callable[[Store], None]) -> None:
+        self._store = store
+        self._write = write
+        self.error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def to_pause(self) -> None:
+        self._thread.start()
+        self._store.paused.wait()
+
+    def to_end(self) -> None:
+        self._store.resumed.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._write(self._store)
+        except BaseException as error:
+            self.error = error
+        finally:
+            self._store.paused.set()
+
+
+def _etag(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
