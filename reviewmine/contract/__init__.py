@@ -1,0 +1,1 @@
+"""What comes in and what goes out: schemas, and the functions that make columns conform to them."""
