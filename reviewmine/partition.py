@@ -7,7 +7,6 @@ percent-escaped as Hive, Spark and pyarrow do. The one partition of an unpartiti
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, Literal
 from urllib.parse import quote, unquote
 
@@ -34,7 +33,7 @@ class Partition:
 
     @classmethod
     def derived(cls, by: PartitionBy, value: str) -> "Partition":
-        """The partition of a value of `derived_values`."""
+        """The partition of a value of the derived key: `2024-01-31`, `2024-01`, or NULL_VALUE for undated rows."""
         return cls(((DERIVED_KEYS[by], value),))
 
     @property
@@ -56,7 +55,10 @@ class Partition:
 
         Percent-escaping the comma inside values keeps the name one-to-one.
         """
-        return ",".join(f"{key}={quote(value, safe=_SAFE.replace(',', ''))}" for key, value in self.pairs) or "all"
+        return (
+            ",".join(f"{key}={quote(value, safe=_SAFE.replace(',', ''))}" for key, value in self.pairs)
+            or "all"
+        )
 
     @classmethod
     def of_name(cls, name: str) -> "Partition":
@@ -65,13 +67,6 @@ class Partition:
 
     def __str__(self) -> str:
         return self.path or "all"
-
-
-def derived_value(by: PartitionBy, moment: datetime | None) -> str:
-    """The value that a date falls under, in UTC: `2024-01-31` by day, `2024-01` by month, or the null value."""
-    if moment is None:
-        return NULL_VALUE
-    return moment.strftime("%Y-%m-%d" if by == "day" else "%Y-%m")
 
 
 @dataclass(frozen=True)
@@ -94,7 +89,9 @@ class PartitionRange:
         if not first and not last:
             raise UsageError(f"--partitions {text!r}: expected A..B, A.., ..B or one partition value")
         if first and last and first > last and not first.startswith(last):
-            raise UsageError(f"--partitions {text!r}: {first!r} lies after {last!r}; put the earlier one first")
+            raise UsageError(
+                f"--partitions {text!r}: {first!r} lies after {last!r}; put the earlier one first"
+            )
         return cls(first, last)
 
     def covers(self, partition: Partition) -> bool:

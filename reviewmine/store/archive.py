@@ -4,7 +4,7 @@ An archive is only ever read. Its files are listed once; a footer tells the rows
 etag of a file is looked at again after its rows were, because archives change under their readers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -83,18 +83,16 @@ class Archive:
             )
             return Footer(parquet.schema_arrow, sizes)
 
-    def read(self, fragment: Fragment, columns: Sequence[str] | None = None) -> pa.Table:
-        """The rows of `fragment`, in file order; `columns` that the file lacks are passed over.
+    def read(self, fragment: Fragment, select: Callable[[pa.Schema], Sequence[str]]) -> pa.Table:
+        """The rows of `fragment`, in file order, with the columns that `select` picks from the file's schema.
 
         Raises ArchiveError if the file cannot be read, or is not at the fragment's etag before or after.
         """
         self.check_unchanged(fragment)
         with self._opened(fragment.path) as parquet:
-            present = (
-                None if columns is None else [name for name in columns if name in parquet.schema_arrow.names]
-            )
             groups, skipped = _overlapping(parquet.metadata, fragment)
-            rows = parquet.read_row_groups(groups, columns=present, use_threads=False)
+            columns = list(select(parquet.schema_arrow))
+            rows = parquet.read_row_groups(groups, columns=columns, use_threads=False)
         self.check_unchanged(fragment)
         return rows.slice(fragment.first_row - skipped, fragment.num_rows)
 

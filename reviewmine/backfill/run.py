@@ -1,0 +1,265 @@
+"""Run: carries a plan out, fragment by fragment, and publishes each partition as soon as its last receipt stands."""
+
+import signal
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Any, Protocol
+
+from reviewmine.backfill.plan import Plan, PlannedPartition, Reject
+from reviewmine.backfill.poison import isolate
+from reviewmine.backfill.summary import Observer, RunState, Summary
+from reviewmine.backfill.work import Job, Outcome, Task
+from reviewmine.errors import LeaseHeld, PublishError, RejectBudgetExceeded, ReviewmineError, Stopped
+from reviewmine.partition import Partition
+from reviewmine.store.fragment import Fragment
+from reviewmine.store.generation import Generation
+from reviewmine.store.journal import partitions_with_journals
+from reviewmine.store.publish import Publisher
+from reviewmine.store.receipts import Receipt, get_receipt
+from reviewmine.store.record import Record
+from reviewmine.store.table import Table
+
+_MAX_ISOLATIONS = 3
+_NUM_THREADS = 16
+
+
+class Executor(Protocol):
+    """Whatever runs tasks: a Ray cluster, or this process. Outcomes come in any order, one for each task."""
+
+    def execute(self, tasks: Sequence[Task]) -> Iterator[Outcome]: ...
+
+
+class RejectRecord(Record):
+    """`rejects/<run_id>/<file>.json`: a file that could not be read."""
+
+    path: str
+    reason: str
+
+
+class Run:
+    """One run of one plan."""
+
+    def __init__(
+        self, job: Job, plan: Plan, executor: Executor, observer: Observer, *, max_rejects: int = 0
+    ) -> None:
+        self._job = job
+        self._plan = plan
+        self._executor = executor
+        self._observer = observer
+        self._max_rejects = max_rejects
+        self._publisher = Publisher(job.table.store, job.table.layout, job.run_id)
+        self._receipts: dict[str, Receipt] = {}
+        self._blocked: set[Partition] = set(plan.blocked)
+        self._waiting = {planned.partition: planned for planned in plan.due()}
+        self._touching: dict[str, list[Partition]] = defaultdict(list)
+        self._missing: Counter[Partition] = Counter()
+        self._stop = _StopSignal()
+        self._started = time.monotonic()
+        self.summary = Summary(
+            run_id=job.run_id,
+            state="running",
+            started_at=datetime.now(UTC),
+            partitions_fresh=plan.count("fresh"),
+            partitions_gone=plan.count("gone"),
+        )
+
+    def run(self) -> Summary:
+        """The totals, once every partition that can be is published.
+
+        Raises RejectBudgetExceeded, Stopped, or what went wrong; the run's record says so too, and every receipt
+        that stands will be used by the next run.
+        """
+        self._record("running")
+        try:
+            with self._stop.heeded():
+                self._annotate()
+        except Stopped:
+            self._record("stopped")
+            raise
+        except BaseException:
+            self._record("failed")
+            raise
+        self._record("failed" if self.summary.partitions_failed else "done")
+        return self.summary
+
+    def _annotate(self) -> None:
+        for reject in self._plan.rejects:
+            self._reject(reject)
+        tasks = self._pending()
+        self._observer.planned(self._plan, sum(task.fragment.num_rows for task in tasks))
+        for partition in [p for p in self._waiting if not self._missing[p]]:
+            self._publish(partition)
+        poisoned = self._execute(tasks)
+        for _ in range(_MAX_ISOLATIONS):
+            if not poisoned:
+                return
+            poisoned = self._execute(isolate(self._interruptible, poisoned))
+        if poisoned:
+            named = ", ".join(f"{t.fragment.path} rows {t.span[0]} to {t.span[1]}" for t in poisoned)
+            raise ReviewmineError(
+                f"{named}: workers keep dying on these rows together, though on none alone; give the workers more "
+                "memory or lower tokens_per_batch, and rerun"
+            )
+
+    def _pending(self) -> list[Task]:
+        """The fragments without a receipt, in order of partition; what others have stands and is used."""
+        fragments: dict[str, Fragment] = {}
+        for planned in self._plan.due():
+            for fragment in planned.fragments:
+                fragments[fragment.id] = fragment
+                self._touching[fragment.id].append(planned.partition)
+        for fragment_id, receipt in zip(fragments, self._standing(list(fragments.values())), strict=True):
+            if receipt is not None:
+                self._receipts[fragment_id] = receipt
+            else:
+                self._missing.update(self._touching[fragment_id])
+        reused = sum(receipt.fragment.num_rows for receipt in self._receipts.values())
+        self.summary = self.summary.model_copy(update={"rows_reused": reused})
+        return [Task(fragment=f) for name, f in fragments.items() if name not in self._receipts]
+
+    def _standing(self, fragments: list[Fragment]) -> list[Receipt | None]:
+        job = self._job
+        with ThreadPoolExecutor(_NUM_THREADS) as threads:
+            return list(
+                threads.map(
+                    lambda f: get_receipt(job.table.store, job.table.layout, job.result_key, f), fragments
+                )
+            )
+
+    def _execute(self, tasks: Sequence[Task]) -> list[Task]:
+        """Annotate and publish; the tasks that crashed their workers are returned."""
+        poisoned = []
+        for outcome in self._interruptible(tasks) if tasks else ():
+            if outcome.kind == "poisoned":
+                poisoned.append(outcome.task)
+            elif outcome.kind == "rejected":
+                self._reject(Reject(outcome.task.fragment.path, outcome.reason))
+                self._blocked.update(self._touching[outcome.task.fragment.id])
+            elif outcome.receipt is not None:
+                self._received(outcome.receipt)
+        return poisoned
+
+    def _interruptible(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
+        """The outcomes of `tasks`; a stop signal is heeded while waiting for one, never while publishing."""
+        outcomes = self._executor.execute(tasks)
+        while True:
+            with self._stop.interrupting():
+                outcome = next(outcomes, None)
+            if outcome is None:
+                return
+            yield outcome
+
+    def _received(self, receipt: Receipt) -> None:
+        fragment_id = receipt.fragment.id
+        self._receipts[fragment_id] = receipt
+        self.summary = self.summary.with_receipt(receipt)
+        self._observer.annotated(receipt)
+        for partition in self._touching[fragment_id]:
+            self._missing[partition] -= 1
+            if not self._missing[partition]:
+                self._publish(partition)
+
+    def _publish(self, partition: Partition) -> None:
+        planned = self._waiting.pop(partition)
+        if partition in self._blocked:
+            return
+        try:
+            manifest = self._publisher.publish(self._generation(planned))
+        except PublishError as error:
+            failed = {**self.summary.partitions_failed, str(partition): str(error)}
+            self.summary = self.summary.model_copy(update={"partitions_failed": failed})
+            return
+        num_published = self.summary.partitions_published + 1
+        self.summary = self.summary.model_copy(update={"partitions_published": num_published})
+        self._observer.published(manifest)
+
+    def _generation(self, planned: PlannedPartition) -> Generation:
+        return Generation(
+            partition=planned.partition,
+            result_key=self._plan.result.key,
+            ingredients=self._plan.result.ingredients,
+            inputs=planned.inputs,
+            receipts=tuple(self._receipts[fragment.id] for fragment in planned.fragments),
+        )
+
+    def _reject(self, reject: Reject) -> None:
+        store, layout = self._job.table.store, self._job.table.layout
+        record = RejectRecord(path=reject.path, reason=reject.reason)
+        store.put(layout.reject(self._job.run_id, reject.path), record.encode())
+        num_rows = sum(
+            file.num_rows for file in {f for p in self._plan.due() for f in p.inputs if f.path == reject.path}
+        )
+        self.summary = self.summary.model_copy(
+            update={
+                "files_rejected": self.summary.files_rejected + 1,
+                "rows_rejected": self.summary.rows_rejected + num_rows,
+            }
+        )
+        self._observer.rejected(reject)
+        if self.summary.files_rejected > self._max_rejects:
+            raise RejectBudgetExceeded(
+                f"{self.summary.files_rejected} archive files cannot be read, {self._max_rejects} are tolerated "
+                f"(max_rejects in the run file); the last: {reject.reason}"
+            )
+
+    def _record(self, state: RunState) -> None:
+        seconds = round(time.monotonic() - self._started, 3)
+        self.summary = self.summary.model_copy(update={"state": state, "seconds": seconds})
+        self._job.table.store.put(self._job.table.layout.run(self._job.run_id), self.summary.encode())
+
+
+def recover_dead_publishes(table: Table, run_id: str) -> list[Partition]:
+    """Finish or undo every publish that a dead run left half done; those of live runs are left to them."""
+    publisher = Publisher(table.store, table.layout, run_id)
+    recovered = []
+    for partition in partitions_with_journals(table.store, table.layout):
+        with suppress(LeaseHeld):
+            publisher.recover(partition)
+            recovered.append(partition)
+    return recovered
+
+
+class _StopSignal:
+    """SIGTERM as an exception, but only where nothing is half done."""
+
+    def __init__(self) -> None:
+        self._requested = False
+        self._interruptible = False
+
+    @contextmanager
+    def heeded(self) -> Iterator[None]:
+        """SIGTERM is caught in this block; off the main thread it is left as it is."""
+        try:
+            before: Any = signal.signal(signal.SIGTERM, self._receive)
+        except ValueError:
+            yield
+            return
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+    @contextmanager
+    def interrupting(self) -> Iterator[None]:
+        """The block ends with Stopped as soon as the signal comes, or if it has come before."""
+        self._interruptible = True
+        try:
+            if self._requested:
+                raise self._stopped()
+            yield
+        finally:
+            self._interruptible = False
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        self._requested = True
+        if self._interruptible:
+            raise self._stopped()
+
+    @staticmethod
+    def _stopped() -> Stopped:
+        return Stopped("stopped by SIGTERM; what is annotated stands: run the same command again to go on")

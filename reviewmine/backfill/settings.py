@@ -1,0 +1,38 @@
+"""Settings of an annotate run: `jobs/runs/annotate.toml`, and what the command line puts in its place."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from reviewmine.config import RunModel
+from reviewmine.contract.reviews import ReviewColumns
+from reviewmine.partition import PartitionBy
+
+BUILTIN = "builtin"
+
+
+class PoolSettings(RunModel):
+    """The actors that hold the model. None means: as many as the cluster has GPUs, or processors for."""
+
+    num_actors: Annotated[int, Field(ge=1)] | None = None
+    num_cpus_per_actor: Annotated[float, Field(gt=0)] = 1.0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    tokens_per_batch: Annotated[int, Field(ge=512)] | None = None
+    """The padded tokens of one encoder pass; None takes what suits the device."""
+
+
+class AnnotateSettings(RunModel):
+    """One archive annotated into one table by one checkpoint."""
+
+    archive: str
+    table: str
+    checkpoint: str = BUILTIN
+    checkpoint_digest: str | None = None
+    """Refuse any other checkpoint than the one with this digest."""
+    columns: ReviewColumns = ReviewColumns()
+    carry: tuple[str, ...] = ()
+    partition_by: PartitionBy | None = None
+    partitions: str | None = None
+    annotate_unsupported: bool = False
+    max_rejects: Annotated[int, Field(ge=0)] = 0
+    pool: PoolSettings = PoolSettings()

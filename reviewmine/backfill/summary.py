@@ -1,0 +1,76 @@
+"""Summaries: what a run did, for the person who waits, the machine that reads JSON, and the table's meta."""
+
+from collections import Counter
+from datetime import datetime
+from typing import Literal, Protocol
+
+from pydantic import Field
+
+from reviewmine.backfill.plan import Plan, Reject
+from reviewmine.errors import EXIT_DONE, EXIT_DONE_WITH_REJECTS, EXIT_FAILED, EXIT_RESUMABLE
+from reviewmine.labels import ANNOTATED_STATUSES
+from reviewmine.store.manifest import Manifest
+from reviewmine.store.receipts import Receipt
+from reviewmine.store.record import Record
+
+RunState = Literal["running", "done", "failed", "stopped"]
+
+
+class Summary(Record):
+    """The totals of one run, and `runs/<run_id>.json` of the table's meta.
+
+    Rows are counted where this run read them; what earlier receipts hold is `rows_reused`. A rejected file counts
+    with the rows that its footer promises, or none where that cannot be read.
+    """
+
+    run_id: str
+    state: RunState
+    started_at: datetime
+    rows_read: int = 0
+    rows_reused: int = 0
+    rows_by_status: dict[str, int] = Field(default_factory=dict)
+    rows_rejected: int = 0
+    files_rejected: int = 0
+    partitions_published: int = 0
+    partitions_fresh: int = 0
+    partitions_gone: int = 0
+    partitions_failed: dict[str, str] = Field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def rows_annotated(self) -> int:
+        """Rows that a model filled every column of."""
+        return sum(count for status, count in self.rows_by_status.items() if status in ANNOTATED_STATUSES)
+
+    @property
+    def exit_code(self) -> int:
+        if self.state == "stopped":
+            return EXIT_RESUMABLE
+        if self.state != "done" or self.partitions_failed:
+            return EXIT_FAILED
+        return EXIT_DONE_WITH_REJECTS if self.files_rejected else EXIT_DONE
+
+    def with_receipt(self, receipt: Receipt) -> "Summary":
+        counted = Counter(self.rows_by_status) + Counter(receipt.num_rows_by_status)
+        return self.model_copy(
+            update={
+                "rows_read": self.rows_read + receipt.fragment.num_rows,
+                "rows_by_status": dict(sorted(counted.items())),
+            }
+        )
+
+
+class Observer(Protocol):
+    """Who watches a run: a progress bar, a log, or a test."""
+
+    def planned(self, plan: Plan, num_rows: int) -> None:
+        """The run starts, with `num_rows` still to annotate."""
+
+    def annotated(self, receipt: Receipt) -> None:
+        """A fragment was annotated and its receipt stands."""
+
+    def published(self, manifest: Manifest) -> None:
+        """A partition is live."""
+
+    def rejected(self, reject: Reject) -> None:
+        """A file of the archive cannot be read."""

@@ -1,0 +1,117 @@
+"""Work: what one fragment asks of a worker, what comes back, and the reading and writing at its two ends.
+
+The stages between, from clean to summary, are the annotate package's; whoever executes the work joins the two.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from reviewmine.backfill.dividing import derived_values
+from reviewmine.contract.annotations import validate
+from reviewmine.contract.reviews import ReviewColumns, check_schema, conform
+from reviewmine.partition import Partition, PartitionBy
+from reviewmine.store.archive import Archive
+from reviewmine.store.fragment import Fragment
+from reviewmine.store.parts import PartWriter
+from reviewmine.store.receipts import Receipt, put_receipt
+from reviewmine.store.record import Record
+from reviewmine.store.table import Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Everything that the fragments of one run share; picklable, and free of credentials."""
+
+    archive: Archive
+    table: Table
+    run_id: str
+    result_key: str
+    columns: ReviewColumns
+    carried: tuple[pa.Field, ...] = ()
+    partition_by: PartitionBy | None = None
+
+
+class Task(Record):
+    """One fragment to annotate.
+
+    `failed_rows` (row numbers of the file) are known to crash the model and are written as `failed`. A `probe`, a
+    range of rows of the file, asks only whether those rows crash it; nothing is written.
+    """
+
+    fragment: Fragment
+    failed_rows: tuple[int, ...] = ()
+    probe: tuple[int, int] | None = None
+
+    @property
+    def span(self) -> tuple[int, int]:
+        return self.probe or (self.fragment.first_row, self.fragment.end_row)
+
+
+class Outcome(Record):
+    """How a task ended: its receipt stands, its probe went well, its file is unreadable, or it crashed the model."""
+
+    kind: Literal["done", "probed", "rejected", "poisoned"]
+    task: Task
+    receipt: Receipt | None = None
+    reason: str = ""
+
+
+class FragmentReader:
+    """Reads the rows of a task and conforms them; the first stage, without a model."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    def __call__(self, task: Task) -> pa.Table:
+        """The reviews of `task` [rows], in file order. Raises ArchiveError or ContractError."""
+        where = f"{self._job.archive.location.uri}/{task.fragment.path}"
+        rows = self._job.archive.read(task.fragment, lambda schema: self._wanted(schema, where))
+        first, end = task.span
+        rows = rows.slice(first - task.fragment.first_row, end - first)
+        return conform(rows, self._job.columns, where=where, first_row=first, carried=self._job.carried)
+
+    def _wanted(self, schema: pa.Schema, where: str) -> list[str]:
+        mapped = check_schema(schema, self._job.columns, where=where).values()
+        carried = (field.name for field in self._job.carried if field.name in schema.names)
+        return list(dict.fromkeys([*mapped, *carried]))
+
+
+class FragmentWriter:
+    """Writes the annotations of a fragment as parts, one for each partition value, and then its receipt."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    def __call__(self, task: Task, annotations: pa.Table) -> Receipt:
+        """Raises ContractError for rows that break the contract, ArchiveError if the file changed meanwhile."""
+        job, fragment = self._job, task.fragment
+        validate(annotations, where=f"{fragment.path} rows {fragment.first_row} to {fragment.end_row}")
+        writer = PartWriter(job.table.store, job.table.layout, job.result_key, fragment)
+        parts = tuple(writer.put(partition, rows) for partition, rows in self._divide(fragment, annotations))
+        job.archive.check_unchanged(fragment)
+        counted = pc.value_counts(annotations["status"]).to_pylist()
+        receipt = Receipt(
+            result_key=job.result_key,
+            fragment=fragment,
+            run_id=job.run_id,
+            attempt=writer.attempt,
+            parts=parts,
+            num_rows_by_status={str(count["values"]): count["counts"] for count in counted},
+            put_at=datetime.now(UTC),
+        )
+        put_receipt(job.table.store, job.table.layout, receipt)
+        return receipt
+
+    def _divide(self, fragment: Fragment, annotations: pa.Table) -> Iterator[tuple[Partition, pa.Table]]:
+        by = self._job.partition_by
+        if by is None:
+            yield Partition.of_path(fragment.path), annotations
+            return
+        values = derived_values(by, annotations["reviewed_at"])
+        for value in sorted(pc.unique(values).to_pylist()):
+            yield Partition.derived(by, value), annotations.filter(pc.equal(values, value))

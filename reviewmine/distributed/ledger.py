@@ -1,0 +1,44 @@
+"""The ledger of deaths: how often a worker died on a task, which nobody but a survivor can tell."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import ray
+
+MAX_DEATHS = 2
+
+
+@ray.remote(num_cpus=0, max_restarts=0)  # type: ignore[misc]
+class _Ledger:
+    def __init__(self) -> None:
+        self._begun: Counter[str] = Counter()
+
+    def begin(self, work: str) -> int:
+        """How many workers began this work before and never ended it."""
+        deaths = self._begun[work]
+        self._begun[work] += 1
+        return deaths
+
+    def end(self, work: str) -> None:
+        del self._begun[work]
+
+
+class Ledger:
+    """A handle to one run's ledger, to be passed to its workers.
+
+    Ray starts a dead worker and its work again without an end; a worker that looks here first gives work up that
+    has killed two before it.
+    """
+
+    def __init__(self) -> None:
+        self._actor = _Ledger.remote()
+
+    @contextmanager
+    def working_on(self, work: str) -> Iterator[bool]:
+        """Whether `work` may be begun: false when it has killed MAX_DEATHS workers."""
+        deaths = ray.get(self._actor.begin.remote(work))
+        try:
+            yield deaths < MAX_DEATHS
+        finally:
+            ray.get(self._actor.end.remote(work))

@@ -1,0 +1,33 @@
+"""Sessions: a local Ray for this process, or the cluster that a job was submitted to."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import ray
+
+_LOCAL_LOGICAL_CPUS = 4
+"""At least so many, however few cores there are: reading, a model and writing then never wait for each other's slot."""
+
+
+@contextmanager
+def ray_session() -> Iterator[None]:
+    """Ray for the length of a `with`.
+
+    A session that is up already is used and left up; RAY_ADDRESS, which a submitted job finds set, names a
+    cluster to attach to; otherwise a Ray of this machine is started, and stopped at the end.
+    """
+    if ray.is_initialized():
+        yield
+        return
+    quiet = {"logging_level": logging.WARNING, "log_to_driver": False}
+    if os.environ.get("RAY_ADDRESS"):
+        ray.init(**quiet)
+    else:
+        num_cpus = max(_LOCAL_LOGICAL_CPUS, os.cpu_count() or 1)
+        ray.init(address="local", num_cpus=num_cpus, include_dashboard=False, **quiet)
+    try:
+        yield
+    finally:
+        ray.shutdown()
