@@ -1,0 +1,1 @@
+"""A made archive: plausible, always the same bytes, and with everything in it that real archives have."""
