@@ -1,0 +1,1 @@
+"""Pure text work: from a raw review to clean text, sentences, a language, masked text and token ids."""
