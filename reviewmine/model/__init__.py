@@ -1,0 +1,1 @@
+"""Checkpoints and what they hold: one encoder, its adapter, its heads and their calibration."""

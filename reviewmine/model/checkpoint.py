@@ -1,0 +1,230 @@
+"""Checkpoints: directories whose digest is their identity, written once and refused when anything in them differs.
+
+The files that decide what a checkpoint answers (spec, tokenizer, safetensors) are listed with their SHA-256 in
+`digest.json`; `metrics.json` and the model card only tell of it and are not part of the digest.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from reviewmine.errors import CheckpointError
+from reviewmine.model import adapter
+from reviewmine.model.backbone import (
+    WEIGHTS_FILE,
+    load_backbone,
+    load_encoder,
+    load_tokenizer,
+    sha256_of,
+)
+from reviewmine.model.device import fast_dtype
+from reviewmine.model.heads import IntensityHead, PolarityHead
+from reviewmine.model.network import OpinionNetwork
+from reviewmine.model.spec import Spec, read_spec, write_spec
+from reviewmine.text.clean import CLEAN_VERSION
+from reviewmine.text.encode import TextEncoder
+
+DIGEST_FILE: Final = "digest.json"
+HEADS_FILE: Final = "heads.safetensors"
+METRICS_FILE: Final = "metrics.json"
+CARD_FILE: Final = "MODEL_CARD.md"
+BACKBONE_FOLDER: Final = "backbone"
+_TELLING_ONLY = frozenset({DIGEST_FILE, METRICS_FILE, CARD_FILE})
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.pickle", "*.ckpt")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """A checkpoint ready to annotate: adapter merged, weights in the fast format of their device."""
+
+    spec: Spec
+    digest: str
+    network: OpinionNetwork
+    encoder: TextEncoder
+    pad_id: int
+
+    def decode(self, logits: Mapping[str, Tensor]) -> dict[str, npt.NDArray[np.float32]]:
+        """Calibrated columns of logits by head: polarity probabilities [B, 3] and intensities [B]."""
+        heads = self.spec.heads
+        return {
+            "polarity": PolarityHead.decode(logits["polarity"], heads.polarity.calibration).cpu().numpy(),
+            "intensity": IntensityHead.decode(logits["intensity"], heads.intensity.calibration).cpu().numpy(),
+        }
+
+
+def builtin_checkpoint() -> Path:
+    """The directory of the checkpoint that comes with the package."""
+    folder = Path(__file__).resolve().parent.parent / "builtin"
+    found = sorted(path.parent for path in folder.glob(f"*/{DIGEST_FILE}"))
+    if len(found) != 1:
+        raise CheckpointError(
+            f"{folder}: {len(found)} checkpoints, expected the built-in one; reinstall reviewmine"
+        )
+    return found[0]
+
+
+def save_checkpoint(
+    directory: Path, *, spec: Spec, network: OpinionNetwork, tokenizer: PreTrainedTokenizerFast
+) -> str:
+    """Write `network` as a new checkpoint and return its digest.
+
+    With an adapter in the spec, the adapter is still attached and is written alone; with `backbone.inside` the
+    whole encoder is written. The backbone's own weights are left out where the spec names them by digest.
+    """
+    if directory.exists() and any(directory.iterdir()):
+        raise CheckpointError(
+            f"{directory}: not empty; a checkpoint is written once, into a directory of its own"
+        )
+    directory.mkdir(parents=True, exist_ok=True)
+    write_spec(spec, directory)
+    _save_tokenizer(tokenizer, directory)
+    heads = {
+        name: t.detach().cpu().contiguous() for name, t in nn.ModuleDict(network.heads).state_dict().items()
+    }
+    save_file(heads, directory / HEADS_FILE)
+    if spec.adapter:
+        adapter.save(network.backbone, directory)
+    if spec.backbone.inside:
+        cast(PreTrainedModel, network.backbone).save_pretrained(directory / BACKBONE_FOLDER)
+    files = _files(directory)
+    listing = {"digest": _digest_of(files), "files": files}
+    (directory / DIGEST_FILE).write_text(json.dumps(listing, indent=2) + "\n", encoding="utf-8")
+    return _digest_of(files)
+
+
+def digest(directory: Path) -> str:
+    """The digest of the checkpoint in `directory`, computed anew from its files.
+
+    Raises CheckpointError, naming the files, if they are not those that the checkpoint was written with.
+    """
+    _refuse_pickles(directory)
+    try:
+        listed: dict[str, str] = json.loads((directory / DIGEST_FILE).read_text(encoding="utf-8"))["files"]
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"{directory}: no {DIGEST_FILE}; the checkpoint is incomplete, copy it again"
+        ) from None
+    except (ValueError, KeyError, TypeError):
+        raise CheckpointError(f"{directory / DIGEST_FILE}: not the listing of a checkpoint") from None
+    found = _files(directory)
+    differing = sorted(name for name in listed.keys() | found.keys() if listed.get(name) != found.get(name))
+    if differing:
+        what = ", ".join(f"{name} ({_difference(name, listed, found)})" for name in differing)
+        raise CheckpointError(f"{directory}: {what}; a checkpoint is never edited: copy or train it again")
+    return _digest_of(found)
+
+
+def load_checkpoint(
+    directory: str | Path,
+    *,
+    expected_digest: str | None = None,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype | None = None,
+) -> Checkpoint:
+    """Load the checkpoint in `directory` for annotation: evaluation mode, adapter merged, the device's fast format.
+
+    Raises CheckpointError for anything that is not exactly what was written, that another edition wrote, or
+    whose digest is not `expected_digest`.
+    """
+    directory = Path(directory)
+    spec, found = inspect_checkpoint(directory, expected_digest=expected_digest)
+    tokenizer = load_tokenizer(directory)
+    encoder, width = _encoder_of(spec, directory)
+    network = OpinionNetwork(encoder, width=width, pooling=spec.pooling)
+    _load_heads(network, directory / HEADS_FILE)
+    network.to(device)
+    network.backbone.to(dtype or fast_dtype(device))
+    network.requires_grad_(False)
+    return Checkpoint(
+        spec=spec,
+        digest=found,
+        network=network.eval(),
+        encoder=TextEncoder(tokenizer, max_tokens=spec.max_tokens),
+        pad_id=int(tokenizer.pad_token_id or 0),
+    )
+
+
+def load_text_encoder(directory: str | Path) -> TextEncoder:
+    """The text encoder of a checkpoint alone, for workers that never load its network; its files must be verified."""
+    spec = read_spec(Path(directory))
+    return TextEncoder(load_tokenizer(Path(directory)), max_tokens=spec.max_tokens)
+
+
+def inspect_checkpoint(directory: Path, *, expected_digest: str | None = None) -> tuple[Spec, str]:
+    """The spec and digest of a checkpoint, every file of it verified, no weight loaded."""
+    if not directory.is_dir():
+        raise CheckpointError(f"{directory}: there is no such checkpoint directory")
+    _refuse_pickles(directory)
+    spec = read_spec(directory)
+    found = digest(directory)
+    if expected_digest not in (None, found):
+        raise CheckpointError(f"{directory}: digest is {found}, expected {expected_digest}")
+    if spec.clean_version != CLEAN_VERSION:
+        raise CheckpointError(
+            f"{directory}: trained on text of clean version {spec.clean_version}, but this edition cleans by version "
+            f"{CLEAN_VERSION}; train it again, or use the edition of reviewmine that made it"
+        )
+    return spec, found
+
+
+def _encoder_of(spec: Spec, directory: Path) -> tuple[nn.Module, int]:
+    if spec.backbone.inside:
+        encoder = load_encoder(directory / BACKBONE_FOLDER)
+        return encoder, int(encoder.config.hidden_size)
+    backbone = load_backbone(spec.backbone.name, spec.backbone.revision, sha256=spec.backbone.sha256)
+    if spec.adapter is None:
+        return backbone.model, backbone.width
+    return adapter.load_merged(backbone.model, spec.adapter, directory), backbone.width
+
+
+def _load_heads(network: OpinionNetwork, path: Path) -> None:
+    try:
+        nn.ModuleDict(network.heads).load_state_dict(load_file(path))
+    except (RuntimeError, SafetensorError) as unfit:
+        raise CheckpointError(f"{path}: not the heads that the spec describes: {unfit}") from None
+
+
+def _save_tokenizer(tokenizer: PreTrainedTokenizerFast, directory: Path) -> None:
+    """Write the tokenizer's files and nothing that says where it was loaded from."""
+    tokenizer.save_pretrained(directory)
+    path = directory / "tokenizer_config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    for key in ("name_or_path", "is_local", "local_files_only"):
+        config.pop(key, None)
+    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _files(directory: Path) -> dict[str, str]:
+    """The SHA-256, by relative name, of every file that decides what the checkpoint answers."""
+    paths = sorted(path for path in directory.rglob("*") if path.is_file())
+    names = {path.relative_to(directory).as_posix(): path for path in paths}
+    return {name: sha256_of(path) for name, path in sorted(names.items()) if name not in _TELLING_ONLY}
+
+
+def _digest_of(files: Mapping[str, str]) -> str:
+    lines = "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(files.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _difference(name: str, listed: Mapping[str, str], found: Mapping[str, str]) -> str:
+    return "missing" if name not in found else "not listed" if name not in listed else "altered"
+
+
+def _refuse_pickles(directory: Path) -> None:
+    pickles = sorted(path.name for pattern in _PICKLES for path in directory.rglob(pattern))
+    if pickles:
+        raise CheckpointError(
+            f"{directory}: {', '.join(pickles)}: pickle weights can run code when they are loaded and are refused; "
+            f"expected {WEIGHTS_FILE} or adapter and heads as safetensors"
+        )

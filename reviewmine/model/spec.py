@@ -1,0 +1,175 @@
+"""The spec of a checkpoint: everything but the weights that decides what it answers.
+
+`spec.json` is read before any weight is; a format this edition does not know is refused, never guessed at.
+"""
+
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from reviewmine.errors import CheckpointError
+from reviewmine.labels import DEFAULT_INTENSITY_CUTS, POLARITIES
+
+SPEC_FORMAT: Final = 1
+SPEC_FILE: Final = "spec.json"
+
+
+class SpecModel(BaseModel):
+    """The root of every part of a spec: frozen, and strict about names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BackboneSpec(SpecModel):
+    """The encoder under the heads: fetched by name and checked by digest, or carried whole in the checkpoint."""
+
+    name: str
+    revision: str | None = None
+    sha256: str | None = None
+    inside: bool = False
+
+
+class AdapterSpec(SpecModel):
+    """A LoRA adapter: W + (alpha / rank) B A on every linear layer whose name ends in one of `targets`."""
+
+    kind: Literal["lora"] = "lora"
+    rank: int = Field(default=16, ge=1)
+    alpha: float = Field(default=32.0, gt=0)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    targets: tuple[str, ...] = ("query", "key", "value", "dense")
+
+
+class PolarityCalibration(SpecModel):
+    """From polarity logits to probabilities: softmax(logits / temperature + log_shift).
+
+    `log_shift` carries log(natural share / share seen in training) per label; it was fixed on training rows.
+    """
+
+    temperature: float = Field(default=1.0, gt=0)
+    log_shift: tuple[float, ...] = (0.0, 0.0, 0.0)
+
+
+class IntensityCalibration(SpecModel):
+    """A monotone table from raw to calibrated intensity, straight between its points, flat outside them."""
+
+    raw: tuple[float, ...] = (0.0, 1.0)
+    calibrated: tuple[float, ...] = (0.0, 1.0)
+
+    @model_validator(mode="after")
+    def _is_monotone(self) -> "IntensityCalibration":
+        if len(self.raw) != len(self.calibrated) or len(self.raw) < 2:
+            raise ValueError("raw and calibrated need the same number of points, two or more")
+        if any(b <= a for a, b in zip(self.raw, self.raw[1:], strict=False)):
+            raise ValueError("raw points must rise")
+        if any(b < a for a, b in zip(self.calibrated, self.calibrated[1:], strict=False)):
+            raise ValueError("calibrated points must not fall")
+        return self
+
+
+class PolarityHeadSpec(SpecModel):
+    """Three classes from the pooled state."""
+
+    kind: Literal["polarity"] = "polarity"
+    labels: tuple[str, ...] = POLARITIES
+    calibration: PolarityCalibration = PolarityCalibration()
+
+    @field_validator("labels")
+    @classmethod
+    def _in_our_order(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+        if labels != POLARITIES:
+            raise ValueError(f"label order {labels} is not {POLARITIES}")
+        return labels
+
+
+class IntensityHeadSpec(SpecModel):
+    """One number in [0, 1] from the pooled state, and the cuts that turn it into levels."""
+
+    kind: Literal["intensity"] = "intensity"
+    cuts: tuple[float, float, float] = DEFAULT_INTENSITY_CUTS
+    calibration: IntensityCalibration = IntensityCalibration()
+
+    @field_validator("cuts")
+    @classmethod
+    def _rise_inside_the_unit(cls, cuts: tuple[float, float, float]) -> tuple[float, float, float]:
+        if not 0 < cuts[0] < cuts[1] < cuts[2] < 1:
+            raise ValueError(f"cuts {cuts} must rise between 0 and 1")
+        return cuts
+
+
+class HeadSpecs(SpecModel):
+    """The heads on top of the encoder, by the column they fill."""
+
+    polarity: PolarityHeadSpec = PolarityHeadSpec()
+    intensity: IntensityHeadSpec = IntensityHeadSpec()
+
+
+class TrainingSet(SpecModel):
+    """One set the checkpoint was trained on, as its model card names it."""
+
+    name: str
+    licence: str
+    rows: int = Field(ge=0)
+
+
+class Training(SpecModel):
+    """Where a checkpoint comes from: the sets, the run file's values and what the run saw."""
+
+    sets: tuple[TrainingSet, ...] = ()
+    run: dict[str, Any] = Field(default_factory=dict)
+    natural_shares: tuple[float, ...] = ()
+    sampled_shares: tuple[float, ...] = ()
+
+
+class Spec(SpecModel):
+    """A whole checkpoint in words and numbers, weights apart."""
+
+    format: Literal[1] = SPEC_FORMAT
+    name: str
+    backbone: BackboneSpec
+    adapter: AdapterSpec | None = None
+    pooling: Literal["mean", "cls"] = "mean"
+    heads: HeadSpecs = HeadSpecs()
+    max_tokens: int = Field(ge=8)
+    clean_version: int
+    languages: tuple[str, ...]
+    training: Training = Training()
+
+    @model_validator(mode="after")
+    def _weights_are_named_once(self) -> "Spec":
+        if self.backbone.inside and self.adapter is not None:
+            raise ValueError("an adapter beside a backbone that is inside: merge it before it is saved")
+        if not self.backbone.inside and self.backbone.sha256 is None:
+            raise ValueError("a backbone that is not inside needs its sha256")
+        return self
+
+
+def read_spec(directory: Path) -> Spec:
+    """The spec of the checkpoint in `directory`; CheckpointError if it is missing, unknown or malformed."""
+    path = directory / SPEC_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        raise CheckpointError(f"{directory}: no {SPEC_FILE}, so this is not a checkpoint") from None
+    try:
+        return Spec.model_validate_json(text)
+    except pydantic.ValidationError as invalid:
+        raise CheckpointError(f"{path}: {_first_fault(invalid)}") from None
+
+
+def write_spec(spec: Spec, directory: Path) -> None:
+    """Write `spec` as `directory`/spec.json, the same bytes for the same spec."""
+    (directory / SPEC_FILE).write_text(spec.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def _first_fault(invalid: pydantic.ValidationError) -> str:
+    faults = invalid.errors()
+    for fault in faults:
+        if fault["loc"] == ("format",):
+            return (
+                f"spec format {fault['input']!r}, but this edition reads format {SPEC_FORMAT}; "
+                "use the edition of reviewmine that wrote the checkpoint, or train it again"
+            )
+    where = ".".join(str(part) for part in faults[0]["loc"]) or "the file"
+    return f"{where}: {faults[0]['msg']}"

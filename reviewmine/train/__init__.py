@@ -1,0 +1,1 @@
+"""Labelled examples in, a calibrated and measured checkpoint out, through one plain loop."""

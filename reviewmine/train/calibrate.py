@@ -1,0 +1,80 @@
+"""Calibration: what turns logits into probabilities and intensities that mean what they say.
+
+Everything is fitted on training and validation rows of the run, weighted to natural class shares, and written
+into the spec; nothing is ever fitted on a set that the checkpoint is judged by.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.optimize import minimize_scalar
+from sklearn.isotonic import IsotonicRegression
+from torch.nn import functional as F
+
+from reviewmine.model.spec import IntensityCalibration, PolarityCalibration
+
+MAX_POINTS: Final = 24
+_LOG_TEMPERATURES: Final = (-2.0, 2.0)
+
+Floats = npt.NDArray[np.float32]
+
+
+def natural_weights(polarity: Floats, natural_shares: Sequence[float]) -> Floats:
+    """A weight [N] per row that gives the polarities [N] (class numbers, NaN where none) their natural shares.
+
+    Rows without polarity weigh nothing; the mean weight of the others is one.
+    """
+    labelled = ~np.isnan(polarity)
+    classes = np.where(labelled, polarity, 0).astype(int)
+    counts = np.bincount(classes[labelled], minlength=len(natural_shares))
+    per_class = np.asarray(natural_shares) * labelled.sum() / np.maximum(counts, 1)
+    return np.where(labelled, per_class[classes], 0.0).astype(np.float32)
+
+
+def log_shift(natural_shares: Sequence[float], sampled_shares: Sequence[float]) -> tuple[float, ...]:
+    """log(natural / sampled) per class: what the logits of a network trained on sampled rows are off by (Bayes)."""
+    return tuple(float(x) for x in np.log(np.asarray(natural_shares) / np.asarray(sampled_shares)))
+
+
+def calibrate_polarity(
+    logits: torch.Tensor, labels: Floats, weights: Floats, shift: tuple[float, ...]
+) -> PolarityCalibration:
+    """The temperature that, with `shift` fixed, gives logits [N, 3] the least weighted cross-entropy."""
+    labelled = ~np.isnan(labels)
+    classes = torch.from_numpy(labels[labelled].astype(np.int64))
+    weight = torch.from_numpy(weights[labelled])
+    kept, shifts = logits[torch.from_numpy(labelled)].float(), torch.tensor(shift)
+
+    def cross_entropy(log_temperature: float) -> float:
+        losses = F.cross_entropy(kept / float(np.exp(log_temperature)) + shifts, classes, reduction="none")
+        return float((losses * weight).sum() / weight.sum())
+
+    best = minimize_scalar(cross_entropy, bounds=_LOG_TEMPERATURES, method="bounded")
+    return PolarityCalibration(temperature=float(np.exp(best.x)), log_shift=shift)
+
+
+def calibrate_intensity(logits: torch.Tensor, labels: Floats, weights: Floats) -> IntensityCalibration:
+    """A monotone table from raw intensity, the sigmoid of logits [N], to the weighted mean label (isotonic)."""
+    labelled = ~np.isnan(labels) & (weights > 0)
+    raw = torch.sigmoid(logits.float()).numpy()[labelled].astype(np.float64)
+    fitted = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
+    fitted.fit(raw, labels[labelled], sample_weight=weights[labelled])
+    points = np.unique(np.quantile(raw, np.linspace(0, 1, MAX_POINTS)).round(6))
+    if len(points) < 2:
+        return IntensityCalibration()
+    values = np.maximum.accumulate(np.clip(_smoothed(fitted, points), 0.0, 1.0)).round(6)
+    return IntensityCalibration(raw=tuple(points.tolist()), calibrated=tuple(values.tolist()))
+
+
+def _smoothed(fitted: IsotonicRegression, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The steps of an isotonic fit at `points`, each the mean of the fit between its neighbours' midpoints.
+
+    A staircase would give thousands of reviews one and the same intensity; straight lines keep their order.
+    """
+    edges = np.concatenate([points[:1], (points[1:] + points[:-1]) / 2, points[-1:]])
+    grid = np.linspace(edges[:-1], edges[1:], 16)
+    values: npt.NDArray[np.float64] = np.asarray(fitted.predict(grid.ravel()), dtype=np.float64)
+    return np.asarray(values.reshape(grid.shape).mean(axis=0), dtype=np.float64)

@@ -1,0 +1,88 @@
+"""The model card: what a checkpoint is, what it was made from, what it is worth and what it is not for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reviewmine.model.spec import Spec
+
+
+def model_card(spec: Spec, digest: str, metrics: Mapping[str, Any]) -> str:
+    """The card, in Markdown, of the checkpoint with this spec, digest and `metrics.json`."""
+    sections = [
+        f"# {spec.name}",
+        f"Checkpoint `{digest}`.\n\n"
+        f"It reads reviews in {', '.join(spec.languages)}, up to {spec.max_tokens} tokens each, and gives their "
+        "polarity (negative, neutral, positive, with calibrated probabilities) and intensity (0 mild to 1 extreme).",
+        "## Made from\n\n" + _backbone(spec) + "\n\n" + _sets(spec),
+        "## Figures\n\n" + _figures(metrics),
+        "## Limits\n\n" + _LIMITS,
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+_LIMITS = """\
+- Labels come from stars, which agree with what people read into a text about two times in three; `neutral` stands
+  for three stars, which are as often mixed as they are indifferent.
+- Product reviews of shops: other kinds of text, irony and single words are read badly.
+- Intensity is the distance of the stars from the middle and, for sentences, the strength that annotators gave:
+  it is a ranking more than a measure.
+- Not for judging people, and not for deciding about one review without reading it."""
+
+
+def _backbone(spec: Spec) -> str:
+    adapter = spec.adapter
+    tuned = (
+        f"a LoRA adapter (rank {adapter.rank}, alpha {adapter.alpha:g}, on {', '.join(adapter.targets)})"
+        if adapter
+        else "all its weights inside"
+    )
+    revision = f" at revision {spec.backbone.revision}" if spec.backbone.revision else ""
+    return f"`{spec.backbone.name}`{revision}, sha256 `{spec.backbone.sha256}`, with {tuned}; {spec.pooling} pooling."
+
+
+def _sets(spec: Spec) -> str:
+    rows = [f"| {one.name} | {one.licence} | {one.rows} |" for one in spec.training.sets]
+    shares = ", ".join(f"{share:.3f}" for share in spec.training.natural_shares)
+    sampled = ", ".join(f"{share:.3f}" for share in spec.training.sampled_shares)
+    return "\n".join(
+        [
+            "| examples | licence | rows trained on |",
+            "|---|---|---|",
+            *rows,
+            "",
+            f"Shares of negative, neutral and positive: {sampled} as sampled for training; decoding is corrected "
+            f"to the natural {shares}, which the training rows of the naturally distributed sets have. Temperature and "
+            "intensity table were fitted on validation rows, held out by the hash of their text.",
+        ]
+    )
+
+
+def _figures(metrics: Mapping[str, Any]) -> str:
+    measured = {
+        name: found for name, found in metrics.items() if isinstance(found, Mapping) and "polarity" in found
+    }
+    lines = [
+        "| examples | rows | macro-F1 | accuracy | F1 negative / neutral / positive | calibration error | "
+        "intensity Spearman | intensity MAE |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    return "\n".join(lines + [_row(name, found) for name, found in measured.items()])
+
+
+def _row(name: str, found: Mapping[str, Any]) -> str:
+    polarity, intensity = found["polarity"], found["intensity"]
+    cells = [
+        name.replace("_", " "),
+        str(polarity["rows"]),
+        _number(polarity["macro_f1"]),
+        _number(polarity["accuracy"]),
+        " / ".join(_number(one["f1"]) for one in polarity["classes"].values()),
+        _number(polarity["calibration_error"]),
+        _number(intensity.get("spearman")),
+        _number(intensity.get("mae")),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"

@@ -1,0 +1,198 @@
+"""From examples to batches: encoded once through the one road, bucketed by length under a budget of tokens.
+
+The budget is global and the plan of an epoch depends on the seed alone: N workers take the same steps as one,
+each reading its share of every batch.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from reviewmine.errors import TrainingError
+from reviewmine.labels import POLARITIES
+from reviewmine.text.encode import TextEncoder
+
+ROUND_TO: Final = 8
+_BUCKET_BATCHES: Final = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodedExamples:
+    """N examples as token ids, with and without their titles, and labels [N] by head, NaN where there is none."""
+
+    with_title: list[npt.NDArray[np.int32]]
+    without_title: list[npt.NDArray[np.int32]]
+    labels: Mapping[str, npt.NDArray[np.float32]]
+    pad_id: int
+
+    def __len__(self) -> int:
+        return len(self.with_title)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """One worker's share of a step.
+
+    `token_ids` and `attention_mask` are [B, T] int64; `labels` [B] float32 and `labelled` [B] bool by head;
+    `num_labels` counts, by head, the labels in the whole step over all workers.
+    """
+
+    token_ids: Tensor
+    attention_mask: Tensor
+    labels: dict[str, Tensor]
+    labelled: dict[str, Tensor]
+    num_labels: dict[str, int]
+    num_tokens: int
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on `device`."""
+        return Batch(
+            token_ids=self.token_ids.to(device),
+            attention_mask=self.attention_mask.to(device),
+            labels={name: labels.to(device) for name, labels in self.labels.items()},
+            labelled={name: labelled.to(device) for name, labelled in self.labelled.items()},
+            num_labels=self.num_labels,
+            num_tokens=self.num_tokens,
+        )
+
+
+def encode_examples(examples: pa.Table, encoder: TextEncoder, *, pad_id: int) -> EncodedExamples:
+    """Encode the rows of EXAMPLES_SCHEMA; rows of which cleaning leaves nothing are dropped."""
+    titles, bodies = examples["title"].to_pylist(), examples["body"].to_pylist()
+    bare = encoder.encode([None] * len(bodies), bodies)
+    full = [
+        whole if title else alone
+        for title, whole, alone in zip(titles, encoder.encode(titles, bodies), bare, strict=True)
+    ]
+    kept = [row for row, encoded in enumerate(bare) if encoded.token_ids]
+    classes = {label: float(number) for number, label in enumerate(POLARITIES)}
+    polarity = [classes.get(label, np.nan) for label in examples["polarity"].to_pylist()]
+    intensity = [np.nan if label is None else label for label in examples["intensity"].to_pylist()]
+    return EncodedExamples(
+        with_title=[np.asarray(full[row].token_ids, dtype=np.int32) for row in kept],
+        without_title=[np.asarray(bare[row].token_ids, dtype=np.int32) for row in kept],
+        labels={
+            "polarity": np.asarray(polarity, dtype=np.float32)[kept],
+            "intensity": np.asarray(intensity, dtype=np.float32)[kept],
+        },
+        pad_id=pad_id,
+    )
+
+
+def plan_batches(
+    lengths: npt.NDArray[np.int64], *, budget_tokens: int, rng: np.random.Generator
+) -> list[npt.NDArray[np.int64]]:
+    """Batches of row numbers, every row once, of similar `lengths` [N] and at most `budget_tokens` when padded.
+
+    Rows are shuffled, then sorted by length inside buckets of some forty batches, then batches are shuffled:
+    little padding, and yet every epoch mixes differently.
+    """
+    order = rng.permutation(len(lengths))
+    buckets = np.cumsum(_padded(lengths)[order]) // (_BUCKET_BATCHES * budget_tokens)
+    batches: list[npt.NDArray[np.int64]] = []
+    for bucket in np.unique(buckets):
+        rows = order[buckets == bucket]
+        batches += [rows[batch] for batch in sorted_batches(lengths[rows], budget_tokens=budget_tokens)]
+    return [batches[number] for number in rng.permutation(len(batches))]
+
+
+def sorted_batches(lengths: npt.NDArray[np.int64], *, budget_tokens: int) -> list[npt.NDArray[np.int64]]:
+    """Row numbers sorted by `lengths` [N], cut so that rows times the longest, padded, stays within the budget.
+
+    Padding goes up to a multiple of ROUND_TO: a CPU builds its kernels anew for every new shape.
+    """
+    padded = _padded(lengths)
+    if lengths.size and int(padded.max()) > budget_tokens:
+        raise TrainingError(
+            f"budget_tokens: {budget_tokens} is less than one example of {padded.max()} tokens; raise it"
+        )
+    rows = np.argsort(lengths, kind="stable")
+    cuts, first = [], 0
+    for last in range(len(rows)):
+        if (last - first + 1) * int(padded[rows[last]]) > budget_tokens:
+            cuts.append(last)
+            first = last
+    return [batch for batch in np.split(rows, cuts) if batch.size]
+
+
+def epoch_rows(
+    examples: EncodedExamples, *, title_drop: float, seed: int, epoch: int
+) -> npt.NDArray[np.bool_]:
+    """Which of the N examples are read without their title in this epoch."""
+    return np.random.default_rng([seed, epoch, 1]).random(len(examples)) < title_drop
+
+
+class EpochBatches:
+    """The batches of one epoch for one worker: `len` is the same on every worker, and so is what each step holds."""
+
+    def __init__(
+        self,
+        examples: EncodedExamples,
+        *,
+        budget_tokens: int,
+        title_drop: float,
+        seed: int,
+        epoch: int,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        bare = epoch_rows(examples, title_drop=title_drop, seed=seed, epoch=epoch)
+        self._examples = examples
+        self._token_ids = [
+            examples.without_title[row] if bare[row] else examples.with_title[row]
+            for row in range(len(examples))
+        ]
+        lengths = np.array([len(ids) for ids in self._token_ids], dtype=np.int64)
+        rng = np.random.default_rng([seed, epoch, 2])
+        self._plan = plan_batches(lengths, budget_tokens=budget_tokens, rng=rng)
+        self._rank, self._world_size = rank, world_size
+
+    def __len__(self) -> int:
+        return len(self._plan)
+
+    def __getitem__(self, step: int) -> Batch:
+        """This worker's share of step `step`; where a step has fewer rows than workers, an unlabelled row."""
+        rows = self._plan[step]
+        labels = {name: values[rows] for name, values in self._examples.labels.items()}
+        num_labels = {name: int(np.count_nonzero(~np.isnan(values))) for name, values in labels.items()}
+        share = slice(self._rank, None, self._world_size)
+        if self._rank < len(rows):
+            mine, my_labels = rows[share], {name: values[share] for name, values in labels.items()}
+        else:
+            mine, my_labels = rows[:1], {name: np.full(1, np.nan, np.float32) for name in labels}
+        return collate(
+            [self._token_ids[row] for row in mine], my_labels, num_labels, pad_id=self._examples.pad_id
+        )
+
+
+def collate(
+    token_ids: list[npt.NDArray[np.int32]],
+    labels: Mapping[str, npt.NDArray[np.float32]],
+    num_labels: Mapping[str, int],
+    *,
+    pad_id: int,
+) -> Batch:
+    """Pad B rows of token ids to a common multiple of ROUND_TO and set their labels [B] beside them."""
+    lengths = np.array([len(ids) for ids in token_ids], dtype=np.int64)
+    padded = np.full((len(token_ids), int(_padded(lengths).max())), pad_id, dtype=np.int64)
+    for row, ids in enumerate(token_ids):
+        padded[row, : len(ids)] = ids
+    mask = np.arange(padded.shape[1])[None, :] < lengths[:, None]
+    return Batch(
+        token_ids=torch.from_numpy(padded),
+        attention_mask=torch.from_numpy(mask.astype(np.int64)),
+        labels={name: torch.from_numpy(np.nan_to_num(values)) for name, values in labels.items()},
+        labelled={name: torch.from_numpy(~np.isnan(values)) for name, values in labels.items()},
+        num_labels=dict(num_labels),
+        num_tokens=int(lengths.sum()),
+    )
+
+
+def _padded(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    return -(-lengths // ROUND_TO) * ROUND_TO

@@ -1,0 +1,217 @@
+"""A training run from run file to checkpoint: what each worker does, and what is done once when all are through."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pydantic import Field
+from torch import nn
+
+from reviewmine.config import RunModel
+from reviewmine.model import adapter
+from reviewmine.model.backbone import Backbone, is_path, load_backbone
+from reviewmine.model.checkpoint import CARD_FILE, METRICS_FILE, load_checkpoint, save_checkpoint
+from reviewmine.model.heads import IntensityHead, PolarityHead
+from reviewmine.model.network import OpinionNetwork, disable_dropout
+from reviewmine.model.spec import (
+    AdapterSpec,
+    BackboneSpec,
+    HeadSpecs,
+    IntensityHeadSpec,
+    PolarityCalibration,
+    PolarityHeadSpec,
+    Spec,
+    Training,
+    TrainingSet,
+)
+from reviewmine.text.clean import CLEAN_VERSION
+from reviewmine.text.encode import TextEncoder
+from reviewmine.train import calibrate
+from reviewmine.train.card import model_card
+from reviewmine.train.collate import EncodedExamples, encode_examples
+from reviewmine.train.evaluate import intensity_metrics, polarity_metrics, predict, write_metrics
+from reviewmine.train.examples import ExamplesSettings, LabelledSets, load_examples
+from reviewmine.train.loop import LoopSettings, Reporter, fit, load_trained
+
+
+class BackboneChoice(RunModel):
+    """The backbone of a run: `builtin:minilm-l6`, a path, or a hub id with its revision."""
+
+    name: str = "builtin:minilm-l6"
+    revision: str | None = None
+
+
+class TrainingRun(RunModel):
+    """The run file of `reviewmine train`."""
+
+    name: str
+    seed: int = 7
+    languages: tuple[str, ...] = ("en",)
+    max_tokens: int = Field(default=256, ge=16)
+    pooling: Literal["mean", "cls"] = "mean"
+    label_smoothing: float = Field(default=0.05, ge=0, lt=1)
+    dropout: bool = False
+    backbone: BackboneChoice = BackboneChoice()
+    adapter: AdapterSpec = AdapterSpec()
+    examples: ExamplesSettings
+    loop: LoopSettings = LoopSettings()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """Everything of a run that is the same on every worker: examples on both sides of the split, and the network."""
+
+    sets: LabelledSets
+    train: EncodedExamples
+    validation: EncodedExamples
+    backbone: Backbone
+    network: OpinionNetwork
+
+
+def prepare(run: TrainingRun, examples_root: Path) -> Prepared:
+    """Read and encode the examples and build the untrained network, the same for the same run and root."""
+    sets = load_examples(run.examples, examples_root, seed=run.seed)
+    backbone = load_backbone(run.backbone.name, run.backbone.revision)
+    encoder = TextEncoder(backbone.tokenizer, max_tokens=run.max_tokens)
+    pad_id = int(backbone.tokenizer.pad_token_id or 0)
+    return Prepared(
+        sets=sets,
+        train=encode_examples(sets.train, encoder, pad_id=pad_id),
+        validation=encode_examples(sets.validation, encoder, pad_id=pad_id),
+        backbone=backbone,
+        network=build_network(run, backbone),
+    )
+
+
+def build_network(run: TrainingRun, backbone: Backbone) -> OpinionNetwork:
+    """The untrained network of a run, its adapter and heads drawn from the run's seed."""
+    torch.manual_seed(run.seed)
+    network = OpinionNetwork(
+        adapter.attach(backbone.model, run.adapter),
+        width=backbone.width,
+        pooling=run.pooling,
+        label_smoothing=run.label_smoothing,
+    )
+    if not run.dropout:
+        disable_dropout(network)
+    return network
+
+
+def train_worker(
+    run: TrainingRun,
+    examples_root: Path,
+    reporter: Reporter,
+    *,
+    scratch: Path,
+    device: torch.device | str = "cpu",
+    parallel: Callable[[OpinionNetwork], nn.Module] | None = None,
+    resume_from: Path | None = None,
+) -> None:
+    """What each worker does: prepare, train, report. `parallel` wraps the network for more than one worker.
+
+    The last directory that worker 0 reports is what `finish` makes a checkpoint of.
+    """
+    prepared = prepare(run, examples_root)
+    network = prepared.network.to(device)
+    fit(
+        network,
+        prepared.train,
+        run.loop,
+        reporter,
+        seed=run.seed,
+        title_drop=run.examples.title_drop,
+        scratch=scratch,
+        parallel=parallel(network) if parallel else None,
+        validate=lambda: _flat(validation_metrics(prepared)),
+        resume_from=resume_from,
+    )
+
+
+def validation_metrics(prepared: Prepared, heads: HeadSpecs | None = None) -> dict[str, Any]:
+    """Metrics on the validation side, weighted to natural shares, decoded by `heads` or by the prior's shift alone."""
+    sets, labels = prepared.sets, prepared.validation.labels
+    if heads is None:
+        shift = calibrate.log_shift(sets.natural_shares, sets.sampled_shares)
+        heads = HeadSpecs(polarity=PolarityHeadSpec(calibration=PolarityCalibration(log_shift=shift)))
+    logits = predict(prepared.network, prepared.validation)
+    weights = calibrate.natural_weights(labels["polarity"], sets.natural_shares)
+    probabilities = PolarityHead.decode(logits["polarity"], heads.polarity.calibration).numpy()
+    intensities = IntensityHead.decode(logits["intensity"], heads.intensity.calibration).numpy()
+    return {
+        "rows": len(prepared.validation),
+        "polarity": polarity_metrics(labels["polarity"], probabilities, weights),
+        "intensity": intensity_metrics(labels["intensity"], intensities, weights),
+    }
+
+
+def finish(run: TrainingRun, examples_root: Path, *, trained: Path, directory: Path) -> str:
+    """Make the checkpoint `directory` of the tensors that the loop kept in `trained`: calibrate, save, measure, tell.
+
+    Returns the checkpoint's digest.
+    """
+    prepared = prepare(run, examples_root)
+    load_trained(prepared.network, trained)
+    before = validation_metrics(prepared)
+    heads = calibrated_heads(prepared)
+    after = validation_metrics(prepared, heads)
+    spec = describe(run, prepared, heads)
+    network = prepared.network
+    if spec.adapter is None:
+        network.backbone = adapter.merge(network.backbone)
+    digest = save_checkpoint(directory, spec=spec, network=network, tokenizer=prepared.backbone.tokenizer)
+    metrics = {"checkpoint": digest, "validation_before_calibration": before, "validation": after}
+    write_metrics(metrics, directory / METRICS_FILE)
+    (directory / CARD_FILE).write_text(model_card(spec, digest, metrics), encoding="utf-8")
+    return load_checkpoint(directory, expected_digest=digest).digest
+
+
+def calibrated_heads(prepared: Prepared) -> HeadSpecs:
+    """Heads with the prior's shift of the training rows and what validation rows say about temperature and table."""
+    sets, labels = prepared.sets, prepared.validation.labels
+    logits = predict(prepared.network, prepared.validation)
+    weights = calibrate.natural_weights(labels["polarity"], sets.natural_shares)
+    shift = calibrate.log_shift(sets.natural_shares, sets.sampled_shares)
+    polarity = calibrate.calibrate_polarity(logits["polarity"], labels["polarity"], weights, shift)
+    intensity = calibrate.calibrate_intensity(logits["intensity"], labels["intensity"], weights)
+    return HeadSpecs(
+        polarity=PolarityHeadSpec(calibration=polarity), intensity=IntensityHeadSpec(calibration=intensity)
+    )
+
+
+def describe(run: TrainingRun, prepared: Prepared, heads: HeadSpecs) -> Spec:
+    """The spec of the checkpoint of a run; a backbone that only this machine has by path goes inside it, merged."""
+    inside = is_path(run.backbone.name)
+    names = prepared.sets.train["set"].to_pylist()
+    return Spec(
+        name=run.name,
+        backbone=BackboneSpec(
+            name=Path(run.backbone.name).name if inside else run.backbone.name,
+            revision=run.backbone.revision,
+            sha256=prepared.backbone.sha256,
+            inside=inside,
+        ),
+        adapter=None if inside else run.adapter,
+        pooling=run.pooling,
+        heads=heads,
+        max_tokens=run.max_tokens,
+        clean_version=CLEAN_VERSION,
+        languages=run.languages,
+        training=Training(
+            sets=tuple(
+                TrainingSet(name=one.name, licence=one.licence, rows=names.count(one.name))
+                for one in run.examples.sets
+            ),
+            run=run.model_dump(mode="json"),
+            natural_shares=prepared.sets.natural_shares,
+            sampled_shares=prepared.sets.sampled_shares,
+        ),
+    )
+
+
+def _flat(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """The few figures of validation that a progress line has room for."""
+    wanted = {"polarity": ("macro_f1", "accuracy"), "intensity": ("spearman", "mae")}
+    figures = {f"{head}_{name}": metrics[head].get(name) for head, names in wanted.items() for name in names}
+    return {name: value for name, value in figures.items() if value is not None}
