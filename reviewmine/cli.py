@@ -1,0 +1,136 @@
+"""The command line: `reviewmine annotate`, `train`, `evaluate`, `submit`, `demo`."""
+
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from reviewmine import __version__
+from reviewmine.backfill.settings import AnnotateSettings
+from reviewmine.config import load_run_file, refuse_secrets
+from reviewmine.console import TerminalConsole, console_for
+from reviewmine.errors import ReviewmineError
+
+app = typer.Typer(
+    help="Opinion mining for review archives: polarity, intensity and a summary per review, published exactly once.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+RunFile = Annotated[
+    Path | None, typer.Option("--run", help="The run file; the ones that ship are in jobs/runs/.")
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop."),
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+@app.command(no_args_is_help=True)
+def annotate(
+    archive: Annotated[
+        str | None, typer.Argument(help="Local path or s3:// URI of the review archive.")
+    ] = None,
+    table: Annotated[
+        str | None, typer.Argument(help="Local path or s3:// URI of the table to publish.")
+    ] = None,
+    run: RunFile = None,
+    partitions: Annotated[str | None, typer.Option(help="Only these: A..B, A.., ..B or one value.")] = None,
+    checkpoint: Annotated[str | None, typer.Option(help="'builtin' or the path of a checkpoint.")] = None,
+    partition_by: Annotated[
+        str | None, typer.Option(help="day or month: derive the partition from each review's date.")
+    ] = None,
+    carry: Annotated[
+        str | None, typer.Option(help="Input columns to carry over, separated by commas.")
+    ] = None,
+    num_actors: Annotated[
+        int | None, typer.Option(help="Model actors; by default what the cluster has.")
+    ] = None,
+    max_rejects: Annotated[int | None, typer.Option(help="Unreadable archive files to tolerate.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object per partition, then totals.")
+    ] = False,
+) -> None:
+    """Annotate ARCHIVE into TABLE; partitions that are fresh already are left alone."""
+    overrides: dict[str, Any] = {
+        "archive": archive,
+        "table": table,
+        "partitions": partitions,
+        "checkpoint": checkpoint,
+        "partition_by": partition_by,
+        "carry": [name.strip() for name in carry.split(",") if name.strip()] if carry else None,
+        "pool.num_actors": num_actors,
+        "max_rejects": max_rejects,
+    }
+    _annotate(load_run_file(run, AnnotateSettings, overrides), as_json=as_json)
+
+
+def _annotate(settings: AnnotateSettings, *, as_json: bool) -> None:
+    from reviewmine.distributed.main_job import annotate as annotate_archive
+
+    console = console_for(as_json=as_json)
+    try:
+        summary = annotate_archive(settings, console)
+        console.finished(summary)
+    finally:
+        if isinstance(console, TerminalConsole):
+            console.close()
+    if summary.exit_code:
+        raise typer.Exit(summary.exit_code)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, no_args_is_help=True
+)
+def submit(
+    context: typer.Context,
+    job: Annotated[str, typer.Argument(help="The job: annotate, train.")],
+    address: Annotated[str, typer.Option(help="The cluster's dashboard, http://head:8265.")],
+    submission_id: Annotated[
+        str | None, typer.Option(help="Refused if used before: guards against twice.")
+    ] = None,
+    working_dir: Annotated[Path, typer.Option(help="The folder that holds jobs/ and reviewmine/.")] = Path(),
+) -> None:
+    """Run a job on a Ray cluster: follow its log, and exit with its exit code."""
+    from reviewmine.distributed.submit import submit as submit_job
+
+    refuse_secrets(context.args, where="command line")
+    code = submit_job(
+        [job, *context.args], address=address, working_dir=working_dir.absolute(), submission_id=submission_id
+    )
+    if code:
+        raise typer.Exit(code)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and exit with its code; an error that a person can mend is one message, not a traceback."""
+    logging.basicConfig(
+        level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        app(given, prog_name="reviewmine")
+    except ReviewmineError as error:
+        if "--json" in given:
+            print(
+                json.dumps({"error": str(error), "kind": type(error).__name__, "exit_code": error.exit_code})
+            )
+        print(f"reviewmine: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

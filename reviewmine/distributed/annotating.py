@@ -1,0 +1,152 @@
+"""Annotating on Ray: fragments stream through read tasks, a pool of model actors and write tasks."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import ray
+import ray.data
+from ray.data import ActorPoolStrategy, DataContext
+
+from reviewmine.backfill.work import Job, Outcome, Task
+from reviewmine.distributed.ledger import Ledger
+from reviewmine.distributed.session import ray_session
+from reviewmine.distributed.stages import AnnotateStage, Message, Model, ReadStage, WriteStage
+from reviewmine.errors import ReviewmineError
+
+_ACTOR_START_TIMEOUT_S = 900
+_NO_PROGRESS_TIMEOUT_S = 3600
+
+
+class RayExecutor:
+    """Executes tasks on Ray: the cluster that this process is attached to, or one of this machine's own.
+
+    Each row of the dataset is one fragment and each block one row: Ray then never cuts or joins fragments. A
+    worker that dies is started again by Ray with its task, and the ledger gives up a task that keeps killing.
+    """
+
+    def __init__(self, job: Job, model: Model) -> None:
+        self._job = job
+        self._model = model
+
+    def execute(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
+        """The outcomes as they come, in any order.
+
+        Raises the ReviewmineError that a worker raised; a crash that Ray itself cannot mend is raised as it is.
+        """
+        with ray_session():
+            yield from self._execute(tasks)
+
+    def _execute(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
+        ledger = Ledger()
+        read = _Guarded("read", ledger, ReadStage(self._job, self._model))
+        write = _Guarded("write", ledger, WriteStage(self._job))
+        pool = self._model.pool
+        num_gpus = 1 if self._uses_gpus() else 0
+        num_actors = min(pool.num_actors or self._num_actors(num_gpus), len(tasks))
+        _set_context()
+        fragments = ray.data.from_arrow([_row(Message(task)) for task in tasks])
+        streamed = (
+            fragments.map_batches(read, batch_size=1, batch_format="pyarrow", num_cpus=0.5)
+            .map_batches(
+                _AnnotateActor,
+                fn_constructor_args=(ledger, self._job, self._model),
+                compute=ActorPoolStrategy(size=num_actors),
+                batch_size=1,
+                batch_format="pyarrow",
+                num_cpus=pool.num_cpus_per_actor,
+                num_gpus=num_gpus or None,
+            )
+            .map_batches(write, batch_size=1, batch_format="pyarrow", num_cpus=0.5)
+        )
+        try:
+            for batch in streamed.iter_batches(batch_size=1, batch_format="pyarrow", prefetch_batches=0):
+                message = _message(batch)
+                assert message.outcome is not None  # the last stage ends every message
+                yield message.outcome
+        except Exception as error:
+            raise _our_error_in(error) or error from None
+
+    def _uses_gpus(self) -> bool:
+        device = self._model.pool.device
+        return device == "cuda" or (device == "auto" and ray.cluster_resources().get("GPU", 0) > 0)
+
+    def _num_actors(self, num_gpus: int) -> int:
+        resources = ray.cluster_resources()
+        if num_gpus:
+            return max(1, int(resources.get("GPU", 0)))
+        spare = resources.get("CPU", 1) - 1  # for reading and writing
+        return max(1, int(spare / self._model.pool.num_cpus_per_actor))
+
+
+class _Guarded:
+    """A stage as Ray Data calls it: a batch of one row in, one out, and no work begun that has killed too often."""
+
+    def __init__(self, name: str, ledger: Ledger, stage: Callable[[Message], Message]) -> None:
+        self._name = name
+        self._ledger = ledger
+        self._stage = stage
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        message = _message(batch)
+        if message.outcome is not None:
+            return batch
+        work = f"{self._name} {message.task.encode().decode()}"
+        with self._ledger.working_on(work) as may_begin:
+            if not may_begin:
+                reason = f"the {self._name} stage died on it again and again"
+                return _row(message.ended(Outcome(kind="poisoned", task=message.task, reason=reason)))
+            return _row(self._stage(message))
+
+
+class _AnnotateActor(_Guarded):
+    """The annotate stage as an actor: the weights are loaded where it runs, once."""
+
+    def __init__(self, ledger: Ledger, job: Job, model: Model) -> None:
+        super().__init__("annotate", ledger, AnnotateStage(job, model))
+
+
+def _set_context() -> None:
+    context = DataContext.get_current()
+    context.wait_for_min_actors_s = _ACTOR_START_TIMEOUT_S
+    context.execution_options.preserve_order = False
+    context.enable_progress_bars = False
+
+
+def _row(message: Message) -> pa.Table:
+    """A message as the one row of a batch."""
+    return pa.table(
+        {
+            "task": pa.array([message.task.encode()], pa.binary()),
+            "table": pa.array([_stream(message.table)], pa.large_binary()),
+            "outcome": pa.array([message.outcome.encode() if message.outcome else None], pa.binary()),
+        }
+    )
+
+
+def _message(batch: pa.Table) -> Message:
+    task, table, outcome = (batch[name][0] for name in ("task", "table", "outcome"))
+    return Message(
+        Task.decode(task.as_py(), where="a task"),
+        pa.ipc.open_stream(table.as_buffer()).read_all() if table.is_valid else None,
+        Outcome.decode(outcome.as_py(), where="an outcome") if outcome.is_valid else None,
+    )
+
+
+def _stream(table: pa.Table | None) -> bytes | None:
+    if table is None:
+        return None
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as out:
+        out.write_table(table)
+    return sink.getvalue().to_pybytes()
+
+
+def _our_error_in(error: BaseException) -> ReviewmineError | None:
+    """The ReviewmineError that Ray wrapped, however deep."""
+    seen: Any = error
+    while seen is not None:
+        if isinstance(seen, ReviewmineError):
+            return seen
+        seen = getattr(seen, "cause", None) or seen.__cause__
+    return None

@@ -1,0 +1,64 @@
+"""The main job: an archive annotated into a table, from settings to summary."""
+
+from pathlib import Path
+
+from reviewmine.backfill.plan import Planner
+from reviewmine.backfill.result import result_of
+from reviewmine.backfill.run import Run, recover_dead_publishes
+from reviewmine.backfill.settings import BUILTIN, AnnotateSettings
+from reviewmine.backfill.summary import Observer, Summary
+from reviewmine.backfill.work import Job
+from reviewmine.contract.reviews import carried_fields
+from reviewmine.distributed.annotating import RayExecutor
+from reviewmine.distributed.stages import Model
+from reviewmine.model.checkpoint import builtin_checkpoint, inspect_checkpoint
+from reviewmine.partition import PartitionRange
+from reviewmine.store.archive import Archive
+from reviewmine.store.layout import new_run_id
+from reviewmine.store.table import Table
+
+
+def annotate(settings: AnnotateSettings, observer: Observer) -> Summary:
+    """Bring the table to what the archive and the checkpoint say it should hold; what is fresh is left alone.
+
+    Ray is started only if there is something to annotate. Raises ReviewmineError; its `exit_code` is the command's.
+    """
+    checkpoint = (
+        builtin_checkpoint() if settings.checkpoint == BUILTIN else Path(settings.checkpoint).absolute()
+    )
+    _, digest = inspect_checkpoint(checkpoint, expected_digest=settings.checkpoint_digest)
+    archive, table, run_id = Archive(settings.archive), Table(settings.table), new_run_id()
+    planner = Planner(
+        archive,
+        table,
+        columns=settings.columns,
+        partition_by=settings.partition_by,
+        only=PartitionRange.parse(settings.partitions) if settings.partitions else None,
+    )
+    table.make_or_match(planner.partition_keys, settings.partition_by)
+    recover_dead_publishes(table, run_id)
+    carried = carried_fields(planner.schemas(), settings.carry) if settings.carry else ()
+    result = result_of(
+        checkpoint_digest=digest,
+        columns=settings.columns,
+        carried=carried,
+        partition_by=settings.partition_by,
+        annotate_unsupported=settings.annotate_unsupported,
+    )
+    job = Job(
+        archive=archive,
+        table=table,
+        run_id=run_id,
+        result_key=result.key,
+        columns=settings.columns,
+        carried=carried,
+        partition_by=settings.partition_by,
+    )
+    model = Model(
+        checkpoint=checkpoint,
+        digest=digest,
+        annotate_unsupported=settings.annotate_unsupported,
+        pool=settings.pool,
+    )
+    executor = RayExecutor(job, model)
+    return Run(job, planner.plan(result), executor, observer, max_rejects=settings.max_rejects).run()

@@ -1,0 +1,109 @@
+"""Stages: the three classes that a task passes through, each called with a Message and answering with one.
+
+They hold no Ray: an executor in this process calls them as they are, and Ray Data moves the messages between them.
+A fragment travels whole, its table as one Arrow stream, so that its identity is never lost in somebody's batching.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+
+import pyarrow as pa
+
+from reviewmine.annotate.annotator import Annotator, assemble
+from reviewmine.annotate.prepare import Preparer
+from reviewmine.backfill.settings import PoolSettings
+from reviewmine.backfill.work import FragmentReader, FragmentWriter, Job, Outcome, Task
+from reviewmine.errors import ArchiveError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """Which checkpoint annotates, and how; picklable, since it names the weights and does not hold them."""
+
+    checkpoint: Path
+    digest: str
+    annotate_unsupported: bool
+    pool: PoolSettings
+
+
+@dataclass(frozen=True)
+class Message:
+    """A task on its way: with the table that the last stage made of it, or with its outcome once it has one."""
+
+    task: Task
+    table: pa.Table | None = None
+    outcome: Outcome | None = None
+
+    def ended(self, outcome: Outcome) -> "Message":
+        return replace(self, table=None, outcome=outcome)
+
+
+class ReadStage:
+    """Reads, conforms, cleans and encodes; needs a processor and the tokenizer."""
+
+    def __init__(self, job: Job, model: Model) -> None:
+        self._read = FragmentReader(job)
+        self._model = model
+
+    def __call__(self, message: Message) -> Message:
+        task = message.task
+        try:
+            reviews = self._read(task)
+        except ArchiveError as unreadable:
+            return message.ended(Outcome(kind="rejected", task=task, reason=str(unreadable)))
+        return replace(message, table=_preparer(self._model)(reviews, frozenset(task.failed_rows)))
+
+
+class AnnotateStage:
+    """Runs the network; an actor holds one of these, and with it the weights."""
+
+    def __init__(self, job: Job, model: Model) -> None:
+        self._job = job
+        self._annotator = Annotator(
+            model.checkpoint,
+            expected_digest=model.digest,
+            device=model.pool.device,
+            tokens_per_batch=model.pool.tokens_per_batch,
+        )
+
+    def __call__(self, message: Message) -> Message:
+        if message.table is None:
+            return message
+        annotations = assemble(
+            message.table,
+            self._annotator(message.table),
+            source_file=message.task.fragment.path,
+            run_id=self._job.run_id,
+            annotated_at=datetime.now(UTC),
+            carried=self._job.carried,
+        )
+        return replace(message, table=annotations)
+
+
+class WriteStage:
+    """Writes parts and receipt; a probe leaves nothing behind."""
+
+    def __init__(self, job: Job) -> None:
+        self._write = FragmentWriter(job)
+
+    def __call__(self, message: Message) -> Message:
+        task = message.task
+        if message.table is None:
+            return message
+        if task.probe:
+            return message.ended(Outcome(kind="probed", task=task))
+        try:
+            receipt = self._write(task, message.table)
+        except ArchiveError as changed:
+            return message.ended(Outcome(kind="rejected", task=task, reason=str(changed)))
+        return message.ended(Outcome(kind="done", task=task, receipt=receipt))
+
+
+@lru_cache(maxsize=1)
+def _preparer(model: Model) -> Preparer:
+    """The preparer of this process: Ray unpickles a stage for each task, and a tokenizer takes a while to load."""
+    return Preparer(
+        model.checkpoint, expected_digest=model.digest, annotate_unsupported=model.annotate_unsupported
+    )

@@ -1,0 +1,59 @@
+"""Submitting: a job to a Ray cluster, its log as it comes, and its exit code as the run's."""
+
+import asyncio
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+from ray.job_submission import JobStatus, JobSubmissionClient
+
+from reviewmine.errors import EXIT_DONE, EXIT_FAILED, UsageError
+
+
+def submit(
+    arguments: Sequence[str],
+    *,
+    address: str,
+    working_dir: Path,
+    submission_id: str | None = None,
+    out: TextIO = sys.stdout,
+) -> int:
+    """Run `jobs/<arguments[0]>.py` with the other arguments on the cluster at `address`; the run's exit code.
+
+    A submission id that was used before is refused by Ray, which makes it a guard against a job sent twice.
+    Raises UsageError where there is no such job or no cluster answers.
+    """
+    job, *rest = arguments
+    script = working_dir / "jobs" / f"{job}.py"
+    if not script.is_file():
+        known = sorted(path.stem for path in (working_dir / "jobs").glob("*.py"))
+        raise UsageError(f"{script}: there is no such job; found {', '.join(known) or 'none'}")
+    try:
+        client = JobSubmissionClient(address)
+        submitted = client.submit_job(
+            entrypoint=shlex.join(["python", f"jobs/{job}.py", *rest]),
+            submission_id=submission_id,
+            runtime_env={"working_dir": str(working_dir), "excludes": [".venv", ".git", "demo"]},
+        )
+    except (ConnectionError, RuntimeError, ValueError) as refused:
+        raise UsageError(
+            f"{address}: the job was not accepted: {refused}; expected the dashboard of a cluster, such as "
+            "http://head:8265, and RAY_AUTH_TOKEN where it asks for one"
+        ) from None
+    asyncio.run(_follow(client, submitted, out))
+    return _exit_code(client, submitted)
+
+
+async def _follow(client: JobSubmissionClient, submitted: str, out: TextIO) -> None:
+    async for lines in client.tail_job_logs(submitted):
+        out.write(lines)
+        out.flush()
+
+
+def _exit_code(client: JobSubmissionClient, submitted: str) -> int:
+    info = client.get_job_info(submitted)
+    if info.status == JobStatus.SUCCEEDED:
+        return EXIT_DONE
+    return info.driver_exit_code or EXIT_FAILED
