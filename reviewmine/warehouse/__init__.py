@@ -1,0 +1,1 @@
+"""What readers of a published table start from: SQL views, and a report for a person."""
