@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from reviewmine import __version__
-from reviewmine.backfill.settings import AnnotateSettings
+from reviewmine.backfill.settings import BUILTIN, AnnotateSettings
 from reviewmine.config import load_run_file, refuse_secrets
 from reviewmine.console import TerminalConsole, console_for
 from reviewmine.errors import ReviewmineError
@@ -94,6 +95,73 @@ def _annotate(settings: AnnotateSettings, *, as_json: bool) -> None:
             console.close()
     if summary.exit_code:
         raise typer.Exit(summary.exit_code)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the archive, the table and the chart are put.")] = Path(
+        "demo"
+    ),
+    rows: Annotated[int, typer.Option(min=14, help="Reviews in the made archive.")] = 3000,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same archive.")] = 7,
+) -> None:
+    """Make a small archive, annotate it, and show what is in the table: no hub, no cloud, no GPU."""
+    from reviewmine.demo.archive import make_demo_archive
+    from reviewmine.warehouse.report import report
+
+    archive, table = folder / "archive", folder / "annotations"
+    make_demo_archive(archive, seed=seed, rows=rows)
+    print(f"archive: {archive}, {rows:,} made reviews in English and Chinese")
+    overrides = {"archive": str(archive), "table": str(table), "carry": ["rating"]}
+    _annotate(load_run_file(None, AnnotateSettings, overrides), as_json=False)
+    report(table, console=Console(), png=folder / "polarity.png")
+
+
+@app.command(no_args_is_help=True)
+def train(
+    run: RunFile = None,
+    examples_root: Annotated[
+        Path, typer.Option(help="The folder that the run file's sets lie under.")
+    ] = Path(),
+    checkpoint: Annotated[Path | None, typer.Option(help="Where the checkpoint goes: a new folder.")] = None,
+    storage: Annotated[Path, typer.Option(help="Where the run's reports are kept.")] = Path("runs"),
+    num_workers: Annotated[int, typer.Option(min=1, help="Workers; with GPUs one each.")] = 1,
+) -> None:
+    """Train a checkpoint from labelled examples, on Ray Train."""
+    from reviewmine.distributed.training import train as train_on_ray
+    from reviewmine.train.run import TrainingRun
+
+    settings = load_run_file(run, TrainingRun)
+    directory = checkpoint or storage / settings.name / "checkpoint"
+    digest = train_on_ray(
+        settings, examples_root=examples_root, checkpoint=directory, storage=storage, num_workers=num_workers
+    )
+    print(f"checkpoint: {directory}\ndigest: {digest}")
+
+
+@app.command(no_args_is_help=True)
+def evaluate(
+    examples: Annotated[Path, typer.Option(help="Labelled reviews: Parquet, CSV or JSON lines.")],
+    checkpoint: Annotated[str, typer.Option(help="'builtin' or the path of a checkpoint.")] = BUILTIN,
+    rating: Annotated[str, typer.Option(help="The column of stars that labels come from.")] = "rating",
+    title: Annotated[str | None, typer.Option(help="The column of titles, if they are to be read.")] = None,
+    body: Annotated[str, typer.Option(help="The column of bodies.")] = "body",
+    max_rows: Annotated[int | None, typer.Option(help="A seeded sample of so many rows.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write metrics.json here as well.")] = None,
+) -> None:
+    """Measure a checkpoint on labelled reviews, as they are: natural class shares, calibrated outputs."""
+    from reviewmine.contract.examples import ExampleColumns
+    from reviewmine.model.checkpoint import builtin_checkpoint, load_checkpoint
+    from reviewmine.train.evaluate import evaluate as measure
+    from reviewmine.train.evaluate import write_metrics
+    from reviewmine.train.examples import read_examples
+
+    columns = ExampleColumns(body=body, title=title, rating=rating)
+    loaded = load_checkpoint(builtin_checkpoint() if checkpoint == BUILTIN else Path(checkpoint))
+    metrics = measure(loaded, read_examples(examples, columns), max_rows=max_rows, titles=title is not None)
+    print(json.dumps(metrics, indent=2))
+    if out is not None:
+        write_metrics(metrics, out)
 
 
 @app.command(
