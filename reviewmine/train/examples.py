@@ -100,7 +100,7 @@ def read_set(one: ExampleSet, root: Path) -> pa.Table:
     path = root / one.path
     if not path.exists():
         raise TrainingError(f"examples.sets: {one.name}: {path} is not there; give --examples-root")
-    table = conform(_read(path), one.columns, where=one.path)
+    table = read_examples(path, one.columns)
     if one.languages:
         table = table.filter(pc.is_in(table["language"], pa.array(one.languages)))
     words = pc.list_value_length(pc.utf8_split_whitespace(pc.utf8_trim_whitespace(table["body"])))
@@ -109,6 +109,13 @@ def read_set(one: ExampleSet, root: Path) -> pa.Table:
         keep = pc.and_(keep, pc.less_equal(words, one.max_words))
     table = table.filter(keep)
     return table.append_column("set", pa.array([one.name] * table.num_rows, pa.string()))
+
+
+def read_examples(path: Path, columns: ExampleColumns) -> pa.Table:
+    """Every row of a Parquet, CSV or JSON lines file as EXAMPLES_SCHEMA. Raises ContractError or TrainingError."""
+    if not path.exists():
+        raise TrainingError(f"{path}: there are no examples; expected a .parquet, .csv or .jsonl file")
+    return conform(_read(path), columns, where=str(path))
 
 
 def normalised(text: str) -> str:

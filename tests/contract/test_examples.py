@@ -1,0 +1,65 @@
+import pyarrow as pa
+import pytest
+
+from reviewmine.contract.examples import EXAMPLES_SCHEMA, ExampleColumns, conform
+from reviewmine.errors import ContractError
+
+
+def reviews(**columns: pa.Array | list[object]) -> pa.Table:
+    return pa.table({"body": pa.array(["one", "two", "three"]), **columns})
+
+
+def test_stars_give_polarity_and_intensity_and_no_star_gives_neither() -> None:
+    table = conform(reviews(stars=[1, None, 4]), ExampleColumns(rating="stars"), where="a.parquet")
+    assert table.schema == EXAMPLES_SCHEMA
+    assert table["polarity"].to_pylist() == ["negative", None, "positive"]
+    assert table["intensity"].to_pylist() == [1.0, None, 0.5]
+
+
+def test_a_set_without_labels_of_a_head_has_nulls_there() -> None:
+    table = conform(reviews(mood=["positive", None, "neutral"]), ExampleColumns(polarity="mood"), where="a")
+    assert table["polarity"].to_pylist() == ["positive", None, "neutral"]
+    assert table["intensity"].null_count == 3
+
+
+def test_the_words_of_a_set_become_ours_or_no_label() -> None:
+    values = {"pos": "positive", "neg": "negative", "none": "unlabelled"}
+    columns = ExampleColumns.model_validate({"polarity": "mood", "polarity_values": values})
+    table = conform(reviews(mood=["pos", "none", "neg"]), columns, where="a")
+    assert table["polarity"].to_pylist() == ["positive", None, "negative"]
+
+
+def test_strengths_win_over_stars_and_go_no_further_than_one() -> None:
+    columns = ExampleColumns(rating="stars", strength="strength")
+    table = conform(reviews(stars=[3, 3, 3], strength=[-3, 6, 1]), columns, where="a")
+    assert table["intensity"].to_pylist() == pytest.approx([1.0, 1.0, 1 / 3])
+    assert table["polarity"].to_pylist() == ["neutral"] * 3
+
+
+@pytest.mark.parametrize("kind", [pa.int8(), pa.int64(), pa.float32(), pa.decimal128(3, 1)])
+def test_stars_of_any_number_type_are_read(kind: pa.DataType) -> None:
+    table = conform(reviews(stars=pa.array([1, 3, 5], kind)), ExampleColumns(rating="stars"), where="a")
+    assert table["rating"].to_pylist() == [1.0, 3.0, 5.0]
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int8(), pa.string())])
+def test_text_of_any_string_type_is_read(kind: pa.DataType) -> None:
+    table = conform(
+        reviews(headline=pa.array(["a", None, "b"]).cast(kind)), ExampleColumns(title="headline"), where="a"
+    )
+    assert table["title"].to_pylist() == ["a", None, "b"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (ExampleColumns(body="text"), "a.csv: no column 'text'; found body, stars, mood"),
+        (ExampleColumns(rating="stars"), "a.csv: row 1: column 'stars' is 7, expected 1 to 5 stars"),
+        (ExampleColumns(rating="body"), "a.csv: column 'body' is string, expected numbers"),
+        (ExampleColumns(polarity="mood"), "holds 'angry', expected one of negative, neutral, positive"),
+    ],
+)
+def test_what_cannot_be_a_label_is_refused_by_name(columns: ExampleColumns, message: str) -> None:
+    table = reviews(stars=[1, 7, 2], mood=["angry", "positive", "neutral"])
+    with pytest.raises(ContractError, match=message.replace(".", r"\.")):
+        conform(table, columns, where="a.csv")

@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+import torch
+
+from reviewmine.model.heads import IntensityHead, PolarityHead
+from reviewmine.train.calibrate import calibrate_intensity, calibrate_polarity, log_shift, natural_weights
+
+RNG = np.random.default_rng(0)
+
+
+def test_weights_give_the_classes_their_natural_shares_and_rows_without_label_nothing() -> None:
+    polarity = np.array([0, 0, 1, 1, 2, 2, 2, 2, np.nan], dtype=np.float32)
+    weights = natural_weights(polarity, (0.2, 0.1, 0.7))
+    assert weights[-1] == 0
+    assert weights.sum() == pytest.approx(8)
+    assert [weights[polarity == n].sum() / 8 for n in range(3)] == pytest.approx([0.2, 0.1, 0.7])
+
+
+def test_the_shift_undoes_balanced_sampling() -> None:
+    posterior = np.array([[0.5, 0.3, 0.2]])
+    natural, sampled = (0.1, 0.1, 0.8), (1 / 3, 1 / 3, 1 / 3)
+    shifted = torch.softmax(
+        torch.from_numpy(np.log(posterior)) + torch.tensor(log_shift(natural, sampled)), dim=1
+    )
+    expected = posterior * np.array(natural) / np.array(sampled)
+    np.testing.assert_allclose(shifted.numpy(), expected / expected.sum(), rtol=1e-6)
+
+
+def test_the_temperature_undoes_overconfidence() -> None:
+    truth = torch.from_numpy(RNG.normal(size=(4000, 3)).astype(np.float32)) * 1.5
+    labels = (truth.numpy() + RNG.gumbel(size=(4000, 3))).argmax(axis=1).astype(np.float32)
+    calibration = calibrate_polarity(truth * 3, labels, np.ones(4000, np.float32), (0.0, 0.0, 0.0))
+    assert calibration.temperature == pytest.approx(3, rel=0.15)
+    decoded = PolarityHead.decode(truth * 3, calibration).numpy()
+    np.testing.assert_allclose(decoded.mean(axis=0), np.bincount(labels.astype(int)) / 4000, atol=0.02)
+
+
+def test_the_intensity_table_is_monotone_and_brings_intensity_nearer_to_its_labels() -> None:
+    wanted = RNG.random(3000).astype(np.float32)
+    logits = torch.from_numpy(np.log((0.2 + 0.3 * wanted) / (0.8 - 0.3 * wanted)))
+    labels = (RNG.random(3000) < wanted).astype(np.float32)
+    calibration = calibrate_intensity(logits, labels, np.ones(3000, np.float32))
+    decoded = IntensityHead.decode(logits, calibration).numpy()
+    assert np.abs(decoded - wanted).mean() < 0.05 < np.abs(torch.sigmoid(logits).numpy() - wanted).mean()
+    assert len(calibration.raw) <= 24
+
+
+def test_a_constant_intensity_needs_no_table() -> None:
+    calibration = calibrate_intensity(torch.zeros(10), np.ones(10, np.float32), np.ones(10, np.float32))
+    assert calibration.raw == (0.0, 1.0)

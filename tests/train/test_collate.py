@@ -1,0 +1,105 @@
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from tiny import make_reviews, make_tokenizer
+
+from reviewmine.contract.examples import ExampleColumns, conform
+from reviewmine.errors import TrainingError
+from reviewmine.text.encode import TextEncoder
+from reviewmine.train.collate import ROUND_TO, EncodedExamples, EpochBatches, encode_examples, sorted_batches
+
+COLUMNS = ExampleColumns(body="text", title="title", rating="stars")
+
+
+def encoded(rows: int = 60, *, seed: int = 0) -> EncodedExamples:
+    encoder = TextEncoder(make_tokenizer(), max_tokens=64)
+    return encode_examples(conform(make_reviews(rows, seed=seed), COLUMNS, where="here"), encoder, pad_id=0)
+
+
+def batches(examples: EncodedExamples, **values: int) -> EpochBatches:
+    settings = {"budget_tokens": 256, "seed": 3, "epoch": 0} | values
+    return EpochBatches(examples, title_drop=0.3, **settings)
+
+
+def test_the_token_ids_of_training_are_those_of_the_one_text_encoder() -> None:
+    table = conform(make_reviews(50), COLUMNS, where="here")
+    encoder = TextEncoder(make_tokenizer(), max_tokens=64)
+    examples = encode_examples(table, encoder, pad_id=0)
+    annotated = encoder.encode(table["title"].to_pylist(), table["body"].to_pylist())
+    assert [ids.tolist() for ids in examples.with_title] == [review.token_ids for review in annotated]
+
+
+def test_a_review_of_which_nothing_is_left_is_no_example() -> None:
+    table = conform(
+        pa.table({"text": ["<br>", "A lamp."], "title": ["x", "y"], "stars": [1, 5]}), COLUMNS, where="here"
+    )
+    examples = encode_examples(table, TextEncoder(make_tokenizer(), max_tokens=64), pad_id=0)
+    assert len(examples) == 1
+    assert examples.labels["polarity"].tolist() == [2.0]
+
+
+def test_every_example_is_in_one_batch_of_an_epoch_and_padding_stays_inside_the_budget() -> None:
+    examples = encoded()
+    epoch = batches(examples)
+    assert sum(len(batch.token_ids) for batch in epoch) == len(examples)
+    for batch in epoch:
+        assert batch.token_ids.numel() <= 256
+        assert batch.token_ids.shape[1] % ROUND_TO == 0
+        assert batch.num_tokens == int(batch.attention_mask.sum())
+        assert (batch.token_ids[batch.attention_mask == 0] == 0).all()
+
+
+def test_workers_share_the_steps_of_one_worker_and_count_labels_over_all() -> None:
+    examples = encoded()
+    alone = batches(examples)
+    shares = [batches(examples, rank=rank, world_size=2) for rank in range(2)]
+    assert len(alone) == len(shares[0]) == len(shares[1])
+    for step in range(len(alone)):
+        whole, parts = alone[step], [share[step] for share in shares]
+        assert [part.num_labels for part in parts] == [whole.num_labels] * 2
+        assert sum(int(part.labelled["polarity"].sum()) for part in parts) == whole.num_labels["polarity"]
+        rows = sorted(row.tolist() for part in parts for row in part.labels["polarity"])
+        if len(whole.token_ids) > 1:
+            assert rows == sorted(row.tolist() for row in whole.labels["polarity"])
+
+
+def test_a_worker_without_a_row_gets_one_without_labels() -> None:
+    examples = encoded(1)
+    batch = batches(examples, rank=1, world_size=2)[0]
+    assert batch.token_ids.shape[0] == 1
+    assert not batch.labelled["polarity"].any()
+    assert batch.num_labels["polarity"] == 1
+
+
+def test_the_plan_of_an_epoch_follows_from_seed_and_epoch_alone() -> None:
+    examples = encoded()
+    first, again, later = batches(examples), batches(examples), batches(examples, epoch=1)
+    assert all(torch.equal(first[step].token_ids, again[step].token_ids) for step in range(len(first)))
+    assert any(
+        not torch.equal(first[step].token_ids, later[step].token_ids)
+        for step in range(min(len(first), len(later)))
+        if first[step].token_ids.shape == later[step].token_ids.shape
+    )
+
+
+def test_titles_are_left_out_for_about_the_share_that_was_asked_for() -> None:
+    examples = encoded(400)
+    with_titles = sum(len(ids) for ids in examples.with_title)
+    read = sum(batch.num_tokens for batch in batches(examples))
+    bare = sum(len(ids) for ids in examples.without_title)
+    assert 0.2 < (with_titles - read) / (with_titles - bare) < 0.4
+
+
+def test_sorted_batches_hold_every_row_once_from_short_to_long() -> None:
+    lengths = np.array([30, 3, 17, 8, 64, 5])
+    found = sorted_batches(lengths, budget_tokens=64)
+    assert sorted(np.concatenate(found).tolist()) == list(range(6))
+    assert all(lengths[a].max() <= lengths[b].min() for a, b in pairwise(found))
+
+
+def test_a_budget_below_the_longest_example_is_refused() -> None:
+    with pytest.raises(TrainingError, match="raise it"):
+        sorted_batches(np.array([100]), budget_tokens=64)
