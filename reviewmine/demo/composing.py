@@ -130,30 +130,34 @@ class Composer:
         if tone in ("+", "-") and chance.happens(0.3):
             other: Strength = "-" if tone == "+" else "+"
             turns = phrases.TURNS if tone == "+" else phrases.COUNTER_TURNS
-            for _, sentence in self._about_aspects({other: 1}, 1):
-                sentences.append(after_a_turn(self._say(turns), sentence))
+            for aspect, sentence in self._about_aspects({other: 1}, 1):
+                if aspect not in dict(said):
+                    sentences.append(after_a_turn(self._say(turns), sentence))
         if not sentences or chance.happens(0.38):
             sentences.append(self._say(phrases.CLOSERS[tone]))
         return sentences[:_MAX_SENTENCES], said[0][0] if said else None
 
     def _epistle(self, tone: Strength) -> list[str]:
-        """All there is to say, once: some thirty sentences, more than an encoder reads."""
-        milder: tuple[Strength, ...] = ("=", "+") if tone in ("--", "-") else ("=", "-")
+        """A diary, week by week, that starts mildly and ends in this tone; longer than any encoder reads."""
+        start: tuple[Strength, ...] = ("=", "+") if tone in ("--", "-") else ("=", "-")
+        said = [*self._everything(start, 16), *self._everything(tuple(_STRENGTHS[tone]), 24)]
+        weeks = [f"Week {1 + at // 5}: {' '.join(said[at : at + 5])}" for at in range(0, len(said), 5)]
+        return [self._say(phrases.OPENERS), *weeks, self._say(phrases.CLOSERS[tone])]
+
+    def _everything(self, strengths: Sequence[Strength], num: int) -> list[str]:
+        """Up to `num` different sentences at these strengths, about anything."""
+        by_aspect = self._aspects.values()
         templates = [
-            template
-            for by_strength in self._aspects.values()
-            for strength in dict.fromkeys((*_STRENGTHS[tone], *milder))
-            for template in by_strength.get(strength, ())
+            text for texts in by_aspect for strength in strengths for text in texts.get(strength, ())
         ]
-        said = [self._say([template]) for template in self._chance.some(templates, 40)]
-        return [self._say(phrases.OPENERS), *said, self._say(phrases.CLOSERS[tone])]
+        return [self._say([template]) for template in self._chance.some(templates, num)]
 
     def _two_sides(self) -> list[str]:
         chance = self._chance
         praised = self._about_aspects({"+": 3, "++": 1}, 1 + chance.below(2))
         blamed = [pair for pair in self._about_aspects({"-": 3, "--": 1}, 2) if pair[0] not in dict(praised)]
         liked, disliked = ([sentence for _, sentence in side] for side in (praised, blamed))
-        if chance.happens(0.3):
+        if disliked and chance.happens(0.3):
             return [tidy(f"Pros: {' '.join(liked)}"), tidy(f"Cons: {' '.join(disliked)}")]
         first, second = (liked, disliked) if chance.happens(0.6) else (disliked, liked)
         turns = phrases.TURNS if first is liked else phrases.COUNTER_TURNS

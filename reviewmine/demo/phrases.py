@@ -217,7 +217,7 @@ MENDED: Final = (
 PERSONAL: Final = (
     "{Please|Could somebody} {write|reply} to {anna.k@example.org|j.miller77@example.com|the.brewer@example.net}.",
     "{Call me|You can reach me} {on|at} {+1 (212) 555-0147|020 7946 0321|+44 20 7946 0958}{ after six|}.",
-    "{They charged my card|I paid with} 4111 1111 1111 1111 {twice|and was charged twice}.",
+    "{They charged my card 4111 1111 1111 1111 twice|Paid with 4111 1111 1111 1111, still no invoice}.",
     "{The router log says|It keeps asking for} {192.0.2.44|198.51.100.7}{ all night|}.",
     "My mail is {lena.berg@example.org|tomasz@example.com}, {phone|tel.} {(303) 555-0188|+1-415-555-0132}.",
 )
