@@ -1,0 +1,169 @@
+"""The annotator: from prepared reviews to the columns that a model makes, one encoder pass for all of them.
+
+A Ray actor holds one of these and tests call it directly; there is nothing of Ray in it.
+"""
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from reviewmine.annotate.batching import padded, token_budget_batches
+from reviewmine.annotate.distinct import DistinctReviews, distinct_reviews
+from reviewmine.annotate.isolate import isolated
+from reviewmine.annotate.rows import MADE_SCHEMA, assemble, model_columns
+from reviewmine.annotate.sentence_vectors import sentence_means
+from reviewmine.contract.annotations import MODEL_SCHEMA, unannotated
+from reviewmine.labels import ANNOTATED_STATUSES
+from reviewmine.model.checkpoint import load_checkpoint
+from reviewmine.model.device import best_device, set_threads
+from reviewmine.model.summarizer import Summary, summarize
+from reviewmine.text.sentences import Span
+
+__all__ = ["Annotator", "assemble"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the network says of one review: its logits by head, and its summary."""
+
+    logits: dict[str, NDArray[np.float32]]
+    summary: Summary
+
+
+class Annotator:
+    """Annotates prepared reviews with one checkpoint on one device."""
+
+    def __init__(
+        self,
+        checkpoint: str | Path,
+        *,
+        expected_digest: str | None = None,
+        device: torch.device | str = "auto",
+        tokens_per_batch: int = 8192,
+        num_threads: int | None = None,
+    ) -> None:
+        """Load the checkpoint directory.
+
+        Args:
+            device: where the network runs; `auto` is the first GPU if there is one, else the CPU.
+            tokens_per_batch: upper bound of the tokens in one pass of the network, padding counted.
+            num_threads: CPU threads for torch; None leaves them as they are.
+
+        Raises:
+            CheckpointError: the checkpoint cannot be trusted or understood, or has another digest.
+        """
+        if num_threads is not None:
+            set_threads(num_threads)
+        self._device = best_device() if device == "auto" else torch.device(device)
+        self._checkpoint = load_checkpoint(checkpoint, expected_digest=expected_digest, device=self._device)
+        self.network = self._checkpoint.network
+        self._tokens_per_batch = tokens_per_batch
+
+    @property
+    def model_version(self) -> str:
+        """The digest of the checkpoint."""
+        return self._checkpoint.digest
+
+    def __call__(self, prepared: pa.Table, failed_rows: Set[int] = frozenset()) -> pa.Table:
+        """What the model makes of prepared reviews [rows]: MADE_SCHEMA [rows], in the same order.
+
+        Equal reviews, and reviews that clean to the same tokens, go through the network once. A review on which
+        the stage raises, or of which the network makes no number, is `failed` and costs no other review anything.
+
+        Args:
+            failed_rows: source rows that crashed a worker: they come out as `failed`, the network never sees them.
+
+        Raises:
+            Exception: the stage fails for all reviews, or for very many; see `isolated`.
+        """
+        reviews = distinct_reviews(prepared, failed_rows)
+        answers = self._answers(reviews)
+        place = np.full(len(reviews) + 1, len(answers), np.int64)
+        place[list(answers)] = np.arange(len(answers))
+        of_row = place[reviews.of_row]
+        columns = pa.concat_tables([self._columns(list(answers.values())), unannotated(1, "failed")])
+        made = columns.take(pa.array(of_row)).drop_columns("status")
+        status = _statuses(prepared, of_row < len(answers), failed_rows)
+        model_version = pa.repeat(pa.scalar(self.model_version), prepared.num_rows)
+        made = made.append_column("status", status).append_column("model_version", model_version)
+        return made.cast(MADE_SCHEMA)
+
+    def _answers(self, reviews: DistinctReviews) -> dict[int, _Answer]:
+        """The answer for each of R reviews by its number; those that failed have none."""
+        answers: dict[int, _Answer] = {}
+
+        def read(numbers: Sequence[int]) -> None:
+            answers.update(zip(numbers, self._read(reviews, numbers), strict=True))
+
+        lengths = np.array([len(ids) for ids in reviews.sequences], np.int64)
+        batches = token_budget_batches(lengths, budget_tokens=self._tokens_per_batch)
+        isolated(read, (reviews.with_sequences(batch) for batch in batches))
+        return answers
+
+    @torch.inference_mode()
+    def _read(self, reviews: DistinctReviews, numbers: Sequence[int]) -> list[_Answer]:
+        """The answers for the reviews of these numbers [N], in one pass of the network."""
+        sequences, batch_row = np.unique(reviews.sequence[list(numbers)], return_inverse=True)
+        token_ids, mask = padded([reviews.sequences[number] for number in sequences], self._checkpoint.pad_id)
+        output = self.network(self._tensor(token_ids), self._tensor(mask))
+        logits = {name: values.float().cpu().numpy() for name, values in output.logits.items()}
+        if not all(np.isfinite(values).all() for values in logits.values()):
+            raise FloatingPointError("the network answers with what is no number")
+        sentences = [reviews.sentences[number] for number in numbers]
+        num_sentences = [len(ranges) for ranges in sentences]
+        first, last = np.concatenate(sentences)[:, 2:].T
+        vectors = sentence_means(
+            output.token_states,
+            self._tensor(np.repeat(batch_row, num_sentences)),
+            self._tensor(first),
+            self._tensor(last),
+        )
+        vectors_of = np.split(vectors.cpu().numpy(), np.cumsum(num_sentences)[:-1])
+        return [
+            _Answer(
+                {name: values[row] for name, values in logits.items()},
+                summarize(reviews.bodies[number], [Span(*span) for span in ranges[:, :2].tolist()], vectors),
+            )
+            for number, row, ranges, vectors in zip(numbers, batch_row, sentences, vectors_of, strict=True)
+        ]
+
+    def _columns(self, answers: Sequence[_Answer]) -> pa.Table:
+        """MODEL_SCHEMA for the reviews of these answers [N], calibrated."""
+        if not answers:
+            return MODEL_SCHEMA.empty_table()
+        logits = {
+            name: torch.from_numpy(np.stack([answer.logits[name] for answer in answers]))
+            for name in answers[0].logits
+        }
+        decoded = self._checkpoint.decode(logits)
+        return model_columns(
+            decoded["polarity"],
+            decoded["intensity"],
+            [answer.summary for answer in answers],
+            cuts=self._checkpoint.spec.heads.intensity.cuts,
+        )
+
+    def _tensor(self, numbers: NDArray[np.int64]) -> Tensor:
+        return torch.from_numpy(numbers).to(self._device)
+
+
+def _statuses(prepared: pa.Table, is_answered: NDArray[np.bool_], failed_rows: Set[int]) -> pa.Array:
+    """The status of each row [rows]: that of preparing, unless the row was to be annotated and could not be."""
+    columns = zip(
+        prepared["status"].to_pylist(), prepared["source_row"].to_pylist(), is_answered, strict=True
+    )
+    return pa.array(
+        [
+            "failed"
+            if source_row in failed_rows or (status in ANNOTATED_STATUSES and not answered)
+            else status
+            for status, source_row, answered in columns
+        ],
+        pa.string(),
+    )
