@@ -19,7 +19,7 @@ from reviewmine.errors import ConfigError
 _SECRET_KEY = re.compile(r"secret|password|passwd|token$|api_?key|access_?key", re.IGNORECASE)
 _SECRET_VALUES = {
     "an AWS access key": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
-    "a user and password": re.compile(r"\w+://[^/\s:@]+:[^/\s@]+@"),
+    "a user and password": re.compile(r"\w+://[^/\s:@]*:(?!\d+/)[^\s@]*@"),  # secrets may hold a slash
     "a secret in a query": re.compile(
         r"[?&](?:secret_?key|access_?key|password|token|x-amz-signature)=", re.IGNORECASE
     ),
@@ -34,7 +34,9 @@ class RunModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def load_run_file(path: str | Path | None, model: type[Model], overrides: Mapping[str, Any] | None = None) -> Model:
+def load_run_file(
+    path: str | Path | None, model: type[Model], overrides: Mapping[str, Any] | None = None
+) -> Model:
     """The run file at `path` (or the defaults, if None) as `model`, with `overrides` in place of its values.
 
     An override is named by its path in the file, `execution.num_actors`; one that is None is not given.
@@ -44,7 +46,7 @@ def load_run_file(path: str | Path | None, model: type[Model], overrides: Mappin
     values = _read_toml(Path(path)) if path is not None else {}
     for name, value in (overrides or {}).items():
         if value is not None:
-            _place(values, name, value)
+            _place(values, name, value, where)
     refuse_secrets(values, where=where)
     try:
         return model.model_validate(values)
@@ -69,15 +71,21 @@ def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such run file; the ones that ship are in jobs/runs/") from None
+        raise ConfigError(
+            f"{path}: there is no such run file; the ones that ship are in jobs/runs/"
+        ) from None
+    except OSError as refused:
+        raise ConfigError(f"{path}: the run file cannot be read: {refused.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
         raise ConfigError(f"{path}: not valid TOML: {broken}") from None
 
 
-def _place(values: dict[str, Any], name: str, value: Any) -> None:
+def _place(values: dict[str, Any], name: str, value: Any, where: str) -> None:
     *tables, key = name.split(".")
     for table in tables:
         values = values.setdefault(table, {})
+        if not isinstance(values, dict):
+            raise ConfigError(f"{where}: {table}: found {values!r}, expected a table, [{table}]")
     values[key] = value
 
 

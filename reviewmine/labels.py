@@ -15,7 +15,14 @@ POLARITIES: Final[tuple[Polarity, ...]] = ("negative", "neutral", "positive")
 INTENSITY_LEVELS: Final[tuple[IntensityLevel, ...]] = ("weak", "medium", "strong", "extreme")
 DEFAULT_INTENSITY_CUTS: Final = (0.25, 0.5, 0.75)
 ANNOTATED_STATUSES: Final[frozenset[Status]] = frozenset({"ok", "truncated", "repaired"})
-STATUSES: Final[tuple[Status, ...]] = ("ok", "truncated", "repaired", "empty", "unsupported_language", "failed")
+STATUSES: Final[tuple[Status, ...]] = (
+    "ok",
+    "truncated",
+    "repaired",
+    "empty",
+    "unsupported_language",
+    "failed",
+)
 SUMMARY_METHODS: Final[tuple[SummaryMethod, ...]] = ("verbatim", "extractive", "seq2seq", "none")
 UNKNOWN_LANGUAGE: Final = "und"
 

@@ -1,14 +1,15 @@
 """Partitions: the hive keys and values that a part of an archive or a table lives under.
 
-A partition is written `year=2024/month=01`, the same in a path, a message and the table's meta. Values are
-percent-escaped as Hive, Spark and pyarrow do. The one partition of an unpartitioned table is written `all`.
+A partition is written `year=2024/month=01`, the same in a path, a message and the table's meta. Its folders keep the
+archive's own spelling: writers differ in which characters they percent-escape, and only an unchanged name reads the
+same everywhere. The one partition of an unpartitioned table is written `all`.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from reviewmine.errors import UsageError
 
@@ -16,20 +17,25 @@ NULL_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"
 DERIVED_KEYS: Final = {"day": "review_day", "month": "review_month"}
 PartitionBy = Literal["day", "month"]
 _KEY_VALUE = re.compile(r"([^/=]+)=([^/]*)")
-_SAFE: Final = " !$&'()+,-.;@[]^_`{|}~"  # what Hive leaves alone besides letters and digits
+_LONE_DIGIT = re.compile(r"(?<![0-9])[0-9](?![0-9])")
 
 
 @dataclass(frozen=True, order=True)
 class Partition:
-    """One partition: its keys and raw (unescaped) values, outermost first."""
+    """One partition: its keys and values as its folders spell them, outermost first."""
 
     pairs: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of_path(cls, path: str) -> "Partition":
-        """The partition that the folders of `path` spell; folders without `=` are passed over."""
+        """The partition that the folder `path` spells; folders without `=` are passed over."""
         found = (_KEY_VALUE.fullmatch(folder) for folder in path.split("/"))
-        return cls(tuple((m[1], unquote(m[2])) for m in found if m))
+        return cls(tuple((m[1], m[2]) for m in found if m))
+
+    @classmethod
+    def of_file(cls, path: str) -> "Partition":
+        """The partition of the file at `path`, whose own name says nothing about it."""
+        return cls.of_path(path.rpartition("/")[0])
 
     @classmethod
     def derived(cls, by: PartitionBy, value: str) -> "Partition":
@@ -39,7 +45,7 @@ class Partition:
     @property
     def path(self) -> str:
         """`year=2024/month=01`; empty for the one partition of an unpartitioned table."""
-        return "/".join(f"{key}={quote(value, safe=_SAFE)}" for key, value in self.pairs)
+        return "/".join(f"{key}={value}" for key, value in self.pairs)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -47,23 +53,22 @@ class Partition:
 
     @property
     def values(self) -> tuple[str, ...]:
-        return tuple(value for _, value in self.pairs)
+        """The values that the folders stand for, unescaped."""
+        return tuple(unquote(value) for _, value in self.pairs)
 
     @property
     def name(self) -> str:
         """The partition as one path segment, for the table's meta: `year=2024,month=01`, or `all`.
 
-        Percent-escaping the comma inside values keeps the name one-to-one.
+        Escaping commas and percent signs keeps the name one-to-one.
         """
-        return (
-            ",".join(f"{key}={quote(value, safe=_SAFE.replace(',', ''))}" for key, value in self.pairs)
-            or "all"
-        )
+        folders = (f"{key}={value}" for key, value in self.pairs)
+        return ",".join(folder.replace("%", "%25").replace(",", "%2C") for folder in folders) or "all"
 
     @classmethod
     def of_name(cls, name: str) -> "Partition":
         """The partition whose `name` this is."""
-        return cls() if name == "all" else cls.of_path(name.replace(",", "/"))
+        return cls() if name == "all" else cls.of_path("/".join(unquote(f) for f in name.split(",")))
 
     def __str__(self) -> str:
         return self.path or "all"
@@ -74,7 +79,9 @@ class PartitionRange:
     """A closed range of partitions `A..B`, a single one `A`, or an open end `A..` or `..B`.
 
     Values are compared as text, key by key, as far as the bound goes: `2019..2024-06` takes every month of 2019
-    and stops with June 2024. With several keys a bound is written `2019/03`.
+    and stops with June 2024. With several keys a bound is written `2019/03` or as the partition is,
+    `year=2019/month=03`. A number of one digit counts as two, so that `month=9` lies before `month=10`. Undated
+    rows lie in no range: they are asked for by name, `__HIVE_DEFAULT_PARTITION__`.
     """
 
     first: str
@@ -88,6 +95,7 @@ class PartitionRange:
             last = first
         if not first and not last:
             raise UsageError(f"--partitions {text!r}: expected A..B, A.., ..B or one partition value")
+        first, last = _bound(first), _bound(last)
         if first and last and first > last and not first.startswith(last):
             raise UsageError(
                 f"--partitions {text!r}: {first!r} lies after {last!r}; put the earlier one first"
@@ -95,12 +103,20 @@ class PartitionRange:
         return cls(first, last)
 
     def covers(self, partition: Partition) -> bool:
-        value = "/".join(partition.values)
-        if NULL_VALUE in partition.values and NULL_VALUE not in (self.first, self.last):
+        value = _comparable("/".join(partition.values))
+        if NULL_VALUE in partition.values and NULL_VALUE not in self.first + self.last:
             return False
         return (not self.first or value >= self.first) and (
             not self.last or value <= self.last or value.startswith(self.last)
         )
+
+
+def _bound(written: str) -> str:
+    return _comparable("/".join(Partition.of_path(written).values) if "=" in written else written)
+
+
+def _comparable(text: str) -> str:
+    return _LONE_DIGIT.sub(r"0\g<0>", text)
 
 
 def one_key_set(partitions: Iterable[Partition]) -> Iterator[tuple[str, ...]]:

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("untimed", deadline=None, database=None, derandomize=True)
+hypothesis.settings.load_profile("untimed")
 
 SHARED_SETS = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 

@@ -106,7 +106,7 @@ class Planner:
     @property
     def partition_keys(self) -> tuple[str, ...]:
         """The archive's own partition keys; none where the archive is flat or the keys are derived."""
-        return () if self._partition_by else Partition.of_path(self._files[0].name).keys
+        return () if self._partition_by else Partition.of_file(self._files[0].name).keys
 
     def schemas(self) -> list[pa.Schema]:
         """The schema of every readable file, for what must be agreed over the whole archive."""
@@ -155,7 +155,7 @@ class Planner:
         found: dict[Partition, list[Listed]] = defaultdict(list)
         rejects = []
         if self._partition_by is None:
-            touched: Iterable[list[Partition] | Reject] = [[Partition.of_path(f.name)] for f in self._files]
+            touched: Iterable[list[Partition] | Reject] = [[Partition.of_file(f.name)] for f in self._files]
         else:
             self._look_into(self._files)
             touched = _in_parallel(self._derived_partitions, self._files)

@@ -110,7 +110,7 @@ class FragmentWriter:
     def _divide(self, fragment: Fragment, annotations: pa.Table) -> Iterator[tuple[Partition, pa.Table]]:
         by = self._job.partition_by
         if by is None:
-            yield Partition.of_path(fragment.path), annotations
+            yield Partition.of_file(fragment.path), annotations
             return
         values = derived_values(by, annotations["reviewed_at"])
         for value in sorted(pc.unique(values).to_pylist()):

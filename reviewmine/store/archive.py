@@ -65,7 +65,7 @@ class Archive:
                 f"{self.location.uri}: found no Parquet files; expected a file, a folder or a prefix that holds "
                 f"files ending in {', '.join(_SUFFIXES)}"
             )
-        key_sets = list(one_key_set(Partition.of_path(file.name) for file in listed))
+        key_sets = list(one_key_set(Partition.of_file(file.name) for file in listed))
         if len(key_sets) > 1:
             found_keys = " and ".join("/".join(keys) or "none" for keys in key_sets)
             raise ArchiveError(

@@ -1,0 +1,142 @@
+"""Partitions: paths, names, escaping, ranges."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reviewmine.errors import UsageError
+from reviewmine.partition import NULL_VALUE, Partition, PartitionRange, one_key_set
+
+MARCH = Partition((("year", "2024"), ("month", "03")))
+ALL = Partition()
+KEYS = st.text(st.characters(exclude_characters="/=", exclude_categories=["Cs"]), min_size=1)
+VALUES = st.text(st.characters(exclude_characters="/", exclude_categories=["Cs"]))
+
+
+def day(value: str) -> Partition:
+    return Partition((("dt", value),))
+
+
+def covered(text: str, *values: str) -> list[str]:
+    return [value for value in values if PartitionRange.parse(text).covers(day(value))]
+
+
+def test_a_partition_is_read_from_its_folders():
+    assert Partition.of_path("year=2024/month=03") == MARCH
+    assert (MARCH.keys, MARCH.values, str(MARCH)) == (("year", "month"), ("2024", "03"), "year=2024/month=03")
+
+
+def test_folders_that_are_no_key_and_value_are_passed_over():
+    assert Partition.of_path("reviews/year=2024/eu/month=03") == MARCH
+
+
+def test_the_name_of_a_file_says_nothing_about_its_partition():
+    assert Partition.of_file("year=2024/month=03/rating=5.parquet") == MARCH
+    assert Partition.of_file("rating=5.parquet") == ALL
+
+
+def test_the_one_partition_of_an_unpartitioned_table_is_called_all():
+    assert (ALL.path, ALL.name, str(ALL)) == ("", "all", "all")
+    assert Partition.of_name("all") == ALL
+
+
+def test_values_are_unescaped_and_folders_keep_their_spelling():
+    partition = Partition.of_path("brand=A%2FB%20%26 C/city=Zürich")
+    assert partition.values == ("A/B & C", "Zürich")
+    assert partition.path == "brand=A%2FB%20%26 C/city=Zürich"
+
+
+def test_two_spellings_of_one_value_are_two_partitions():
+    assert Partition.of_path("brand=A%20B").name != Partition.of_path("brand=A B").name
+
+
+def test_a_comma_in_a_value_is_no_border_between_keys():
+    partition = Partition.of_path("brand=Salt, Pepper & Co/dt=2024-01-01")
+    assert "/" not in partition.name
+    assert Partition.of_name(partition.name) == partition
+
+
+@given(st.lists(st.tuples(KEYS, VALUES), max_size=3))
+def test_name_and_path_stand_for_one_partition_each(pairs):
+    partition = Partition(tuple(pairs))
+    assert Partition.of_path(partition.path) == partition
+    assert Partition.of_name(partition.name) == partition
+    assert "/" not in partition.name
+
+
+def test_an_equals_sign_in_a_value_belongs_to_the_value():
+    assert Partition.of_path("query=a=b").pairs == (("query", "a=b"),)
+
+
+def test_derived_partitions_have_keys_of_their_own():
+    assert Partition.derived("month", "2024-03").path == "review_month=2024-03"
+    assert Partition.derived("day", NULL_VALUE).path == f"review_day={NULL_VALUE}"
+
+
+def test_a_closed_range_takes_both_ends():
+    assert covered("2024-01..2024-03", "2023-12", "2024-01", "2024-02", "2024-03", "2024-04") == [
+        "2024-01",
+        "2024-02",
+        "2024-03",
+    ]
+
+
+def test_an_open_end_takes_everything_on_its_side():
+    assert covered("2024-02..", "2024-01", "2024-02", "2025-01") == ["2024-02", "2025-01"]
+    assert covered("..2024-02", "2023-01", "2024-02", "2024-03") == ["2023-01", "2024-02"]
+
+
+def test_one_value_takes_one_partition():
+    assert covered("2024-02", "2024-01", "2024-02", "2024-03") == ["2024-02"]
+
+
+def test_a_bound_reaches_as_far_as_it_is_written():
+    days = ["2023-12-31", "2024-06-01", "2024-06-30", "2024-07-01"]
+    assert covered("2024-06", *days) == ["2024-06-01", "2024-06-30"]
+    assert covered("..2024-06", *days) == days[:3]
+    assert covered("2024..2024", *days) == days[1:]
+    assert covered("20240601..202406", "20240531", "20240601", "20240630") == ["20240601", "20240630"]
+
+
+def test_several_keys_are_compared_key_by_key():
+    months = [
+        Partition((("year", y), ("month", m))) for y, m in [("2023", "12"), ("2024", "01"), ("2024", "02")]
+    ]
+    within = PartitionRange.parse("2023/12..2024/01")
+    assert [within.covers(month) for month in months] == [True, True, False]
+    assert [PartitionRange.parse("2024").covers(month) for month in months] == [False, True, True]
+
+
+def test_numbers_without_a_leading_zero_are_ordered_as_numbers():
+    months = [Partition((("year", "2024"), ("month", str(month)))) for month in range(1, 13)]
+    within = PartitionRange.parse("2024/2..2024/10")
+    assert [month.values[1] for month in months if within.covers(month)] == [*"23456789", "10"]
+    assert [m.values[1] for m in months if PartitionRange.parse("2024/1").covers(m)] == ["1"]
+
+
+def test_a_bound_may_be_written_as_partitions_are():
+    assert PartitionRange.parse("year=2024/month=03").covers(MARCH)
+    assert not PartitionRange.parse("year=2024/month=04..").covers(MARCH)
+
+
+def test_undated_rows_lie_in_no_range_but_can_be_asked_for():
+    undated = Partition((("year", "2024"), ("month", NULL_VALUE)))
+    assert not PartitionRange.parse("..2024").covers(undated)
+    assert not PartitionRange.parse("2024..").covers(undated)
+    assert PartitionRange.parse(f"2024/{NULL_VALUE}").covers(undated)
+    assert covered(NULL_VALUE, NULL_VALUE, "2024-01") == [NULL_VALUE]
+
+
+@pytest.mark.parametrize("text", ["", "..", "  "])
+def test_a_range_without_any_bound_is_refused(text):
+    with pytest.raises(UsageError, match=r"expected A\.\.B, A\.\., \.\.B or one partition value"):
+        PartitionRange.parse(text)
+
+
+def test_a_range_that_runs_backwards_is_refused():
+    with pytest.raises(UsageError, match="'2024-03' lies after '2024-01'; put the earlier one first"):
+        PartitionRange.parse("2024-03..2024-01")
+
+
+def test_distinct_key_sets_are_told_in_order_of_sight():
+    assert list(one_key_set([MARCH, ALL, MARCH, day("2024-01-01")])) == [("year", "month"), (), ("dt",)]
