@@ -1,10 +1,5 @@
-"""Checkpoints: directories whose digest is their identity, written once and refused when anything in them differs.
+"""Checkpoints: directories written once, loaded ready to annotate, and refused when anything in them differs."""
 
-The files that decide what a checkpoint answers (spec, tokenizer, safetensors) are listed with their SHA-256 in
-`digest.json`; `metrics.json` and the model card only tell of it and are not part of the digest.
-"""
-
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,26 +17,20 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from reviewmine.errors import CheckpointError
 from reviewmine.model import adapter
 from reviewmine.model.backbone import (
-    WEIGHTS_FILE,
     load_backbone,
     load_encoder,
     load_tokenizer,
-    sha256_of,
 )
 from reviewmine.model.device import fast_dtype
+from reviewmine.model.digest import DIGEST_FILE, digest, refuse_pickles, write_digest
 from reviewmine.model.heads import IntensityHead, PolarityHead
 from reviewmine.model.network import OpinionNetwork
 from reviewmine.model.spec import Spec, read_spec, write_spec
 from reviewmine.text.clean import CLEAN_VERSION
 from reviewmine.text.encode import TextEncoder
 
-DIGEST_FILE: Final = "digest.json"
 HEADS_FILE: Final = "heads.safetensors"
-METRICS_FILE: Final = "metrics.json"
-CARD_FILE: Final = "MODEL_CARD.md"
 BACKBONE_FOLDER: Final = "backbone"
-_TELLING_ONLY = frozenset({DIGEST_FILE, METRICS_FILE, CARD_FILE})
-_PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.pickle", "*.ckpt")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,32 +86,7 @@ def save_checkpoint(
         adapter.save(network.backbone, directory)
     if spec.backbone.inside:
         cast(PreTrainedModel, network.backbone).save_pretrained(directory / BACKBONE_FOLDER)
-    files = _files(directory)
-    listing = {"digest": _digest_of(files), "files": files}
-    (directory / DIGEST_FILE).write_text(json.dumps(listing, indent=2) + "\n", encoding="utf-8")
-    return _digest_of(files)
-
-
-def digest(directory: Path) -> str:
-    """The digest of the checkpoint in `directory`, computed anew from its files.
-
-    Raises CheckpointError, naming the files, if they are not those that the checkpoint was written with.
-    """
-    _refuse_pickles(directory)
-    try:
-        listed: dict[str, str] = json.loads((directory / DIGEST_FILE).read_text(encoding="utf-8"))["files"]
-    except FileNotFoundError:
-        raise CheckpointError(
-            f"{directory}: no {DIGEST_FILE}; the checkpoint is incomplete, copy it again"
-        ) from None
-    except (ValueError, KeyError, TypeError):
-        raise CheckpointError(f"{directory / DIGEST_FILE}: not the listing of a checkpoint") from None
-    found = _files(directory)
-    differing = sorted(name for name in listed.keys() | found.keys() if listed.get(name) != found.get(name))
-    if differing:
-        what = ", ".join(f"{name} ({_difference(name, listed, found)})" for name in differing)
-        raise CheckpointError(f"{directory}: {what}; a checkpoint is never edited: copy or train it again")
-    return _digest_of(found)
+    return write_digest(directory)
 
 
 def load_checkpoint(
@@ -165,7 +129,7 @@ def inspect_checkpoint(directory: Path, *, expected_digest: str | None = None) -
     """The spec and digest of a checkpoint, every file of it verified, no weight loaded."""
     if not directory.is_dir():
         raise CheckpointError(f"{directory}: there is no such checkpoint directory")
-    _refuse_pickles(directory)
+    refuse_pickles(directory)
     spec = read_spec(directory)
     found = digest(directory)
     if expected_digest not in (None, found):
@@ -203,28 +167,3 @@ def _save_tokenizer(tokenizer: PreTrainedTokenizerFast, directory: Path) -> None
     for key in ("name_or_path", "is_local", "local_files_only"):
         config.pop(key, None)
     path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def _files(directory: Path) -> dict[str, str]:
-    """The SHA-256, by relative name, of every file that decides what the checkpoint answers."""
-    paths = sorted(path for path in directory.rglob("*") if path.is_file())
-    names = {path.relative_to(directory).as_posix(): path for path in paths}
-    return {name: sha256_of(path) for name, path in sorted(names.items()) if name not in _TELLING_ONLY}
-
-
-def _digest_of(files: Mapping[str, str]) -> str:
-    lines = "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(files.items()))
-    return hashlib.sha256(lines.encode()).hexdigest()
-
-
-def _difference(name: str, listed: Mapping[str, str], found: Mapping[str, str]) -> str:
-    return "missing" if name not in found else "not listed" if name not in listed else "altered"
-
-
-def _refuse_pickles(directory: Path) -> None:
-    pickles = sorted(path.name for pattern in _PICKLES for path in directory.rglob(pattern))
-    if pickles:
-        raise CheckpointError(
-            f"{directory}: {', '.join(pickles)}: pickle weights can run code when they are loaded and are refused; "
-            f"expected {WEIGHTS_FILE} or adapter and heads as safetensors"
-        )

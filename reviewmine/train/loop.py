@@ -6,71 +6,21 @@ takes is exactly the gradient that one worker would have computed.
 """
 
 import itertools
-import json
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Final, Protocol
 
 import torch
-from pydantic import Field
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from reviewmine.config import RunModel
 from reviewmine.errors import TrainingError
 from reviewmine.model.device import fast_dtype
 from reviewmine.model.network import OpinionNetwork
 from reviewmine.train.collate import Batch, EncodedExamples, EpochBatches
-
-WEIGHTS_FILE: Final = "trained.safetensors"
-OPTIMIZER_FILE: Final = "optimizer.pt"
-PROGRESS_FILE: Final = "progress.json"
-
-
-class LoopSettings(RunModel):
-    """How a network is trained; one step reads at most `budget_tokens`, padding included, over all workers."""
-
-    epochs: int = Field(default=2, ge=1)
-    budget_tokens: int = Field(default=2048, ge=64)
-    learning_rate: float = Field(default=8e-4, gt=0)
-    head_learning_rate: float = Field(default=2e-3, gt=0)
-    weight_decay: float = Field(default=0.01, ge=0)
-    warmup_share: float = Field(default=0.06, ge=0, lt=1)
-    clip_norm: float = Field(default=1.0, gt=0)
-    intensity_weight: float = Field(default=0.5, ge=0)
-    report_steps: int = Field(default=200, ge=1)
-    """Steps between two reports, each with a checkpoint from which the loop resumes."""
-
-
-class Reporter(Protocol):
-    """Who listens to the loop, and which worker of how many this one is.
-
-    `report` is called equally often on every worker; only worker 0 brings a directory, which is the listener's
-    to copy before it returns.
-    """
-
-    rank: int
-    world_size: int
-
-    def report(self, metrics: Mapping[str, float], checkpoint: Path | None) -> None: ...
-
-
-class AloneReporter:
-    """The reporter of a run with one worker: one line per report; checkpoints stay where they were written."""
-
-    rank = 0
-    world_size = 1
-
-    def __init__(self, say: Callable[[str], None] = print) -> None:
-        self._say = say
-        self.checkpoint: Path | None = None
-
-    def report(self, metrics: Mapping[str, float], checkpoint: Path | None) -> None:
-        """Say the metrics and remember the checkpoint as the latest."""
-        self._say("  ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
-        self.checkpoint = checkpoint
+from reviewmine.train.optimizer import LoopSettings, make_optimizer, schedule
+from reviewmine.train.reporter import Reporter
+from reviewmine.train.resume import keep, restore
 
 
 def fit(
@@ -155,61 +105,6 @@ def head_losses(network: OpinionNetwork, logits: Mapping[str, Tensor], batch: Ba
         / max(1, batch.num_labels[name])
         for name, head in network.heads.items()
     }
-
-
-def make_optimizer(network: OpinionNetwork, settings: LoopSettings) -> torch.optim.AdamW:
-    """AdamW over what is trainable: heads at their own rate, no decay on biases and norms."""
-    heads = {id(parameter) for head in network.heads.values() for parameter in head.parameters()}
-    groups = []
-    trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    for in_head, decayed in itertools.product((False, True), (False, True)):
-        members = [p for p in trainable if (id(p) in heads) == in_head and (p.ndim > 1) == decayed]
-        rate = settings.head_learning_rate if in_head else settings.learning_rate
-        decay = settings.weight_decay if decayed else 0.0
-        if members:
-            groups.append({"params": members, "lr": rate, "peak_lr": rate, "weight_decay": decay})
-    return torch.optim.AdamW(groups, fused=next(network.parameters()).is_cuda)
-
-
-def schedule(progress: float, warmup_share: float) -> float:
-    """The share of the peak learning rate at `progress` in [0, 1): a straight rise, then a straight fall to zero."""
-    if progress < warmup_share:
-        return (progress + 1e-3) / (warmup_share + 1e-3)
-    return (1 - progress) / (1 - warmup_share)
-
-
-def keep(network: OpinionNetwork, optimizer: torch.optim.Optimizer, step: int, directory: Path) -> None:
-    """Write what `restore` needs: trained tensors, optimizer, and the number of steps taken."""
-    directory.mkdir(parents=True, exist_ok=True)
-    save_file({name: p.detach().cpu().contiguous() for name, p in trained(network)}, directory / WEIGHTS_FILE)
-    torch.save(optimizer.state_dict(), directory / OPTIMIZER_FILE)
-    (directory / PROGRESS_FILE).write_text(json.dumps({"step": step}), encoding="utf-8")
-
-
-def restore(network: OpinionNetwork, optimizer: torch.optim.Optimizer, directory: Path) -> int:
-    """Load what `keep` wrote in `directory`; returns the number of steps taken when it was written."""
-    load_trained(network, directory)
-    optimizer.load_state_dict(torch.load(directory / OPTIMIZER_FILE, weights_only=True))
-    step: int = json.loads((directory / PROGRESS_FILE).read_text(encoding="utf-8"))["step"]
-    return step
-
-
-def load_trained(network: OpinionNetwork, directory: Path) -> None:
-    """Load the trained tensors that `keep` wrote in `directory` into `network`."""
-    kept = load_file(directory / WEIGHTS_FILE)
-    parameters = dict(trained(network))
-    if kept.keys() != parameters.keys():
-        raise TrainingError(
-            f"{directory}: {len(kept)} trained tensors, expected {len(parameters)}; another run file"
-        )
-    with torch.no_grad():
-        for name, parameter in parameters.items():
-            parameter.copy_(kept[name])
-
-
-def trained(network: OpinionNetwork) -> Iterator[tuple[str, nn.Parameter]]:
-    """The parameters that training changes, by name."""
-    return ((name, p) for name, p in network.named_parameters() if p.requires_grad)
 
 
 class _StepPlan:

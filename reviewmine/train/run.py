@@ -12,7 +12,8 @@ from torch import nn
 from reviewmine.config import RunModel
 from reviewmine.model import adapter
 from reviewmine.model.backbone import Backbone, is_path, load_backbone
-from reviewmine.model.checkpoint import CARD_FILE, METRICS_FILE, load_checkpoint, save_checkpoint
+from reviewmine.model.checkpoint import load_checkpoint, save_checkpoint
+from reviewmine.model.digest import CARD_FILE, METRICS_FILE
 from reviewmine.model.heads import IntensityHead, PolarityHead
 from reviewmine.model.network import OpinionNetwork, disable_dropout
 from reviewmine.model.spec import (
@@ -33,7 +34,10 @@ from reviewmine.train.card import model_card
 from reviewmine.train.collate import EncodedExamples, encode_examples
 from reviewmine.train.evaluate import intensity_metrics, polarity_metrics, predict, write_metrics
 from reviewmine.train.examples import ExamplesSettings, LabelledSets, load_examples
-from reviewmine.train.loop import LoopSettings, Reporter, fit, load_trained
+from reviewmine.train.loop import fit
+from reviewmine.train.optimizer import LoopSettings
+from reviewmine.train.reporter import Reporter
+from reviewmine.train.resume import load_trained
 
 
 class BackboneChoice(RunModel):

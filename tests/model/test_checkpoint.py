@@ -9,9 +9,9 @@ from tiny import WIDTH, make_backbone
 
 from reviewmine.errors import CheckpointError
 from reviewmine.model import adapter
-from reviewmine.model import checkpoint as checkpoints
 from reviewmine.model.backbone import BUILTIN_MINILM, Backbone, load_backbone
-from reviewmine.model.checkpoint import digest, load_checkpoint, load_text_encoder, save_checkpoint
+from reviewmine.model.checkpoint import load_checkpoint, load_text_encoder, save_checkpoint
+from reviewmine.model.digest import digest, write_digest
 from reviewmine.model.network import OpinionNetwork
 from reviewmine.model.spec import AdapterSpec, BackboneSpec, Spec
 from reviewmine.text.clean import CLEAN_VERSION
@@ -133,7 +133,7 @@ def test_pickle_weights_are_refused_before_anything_is_read(copy: Path) -> None:
 
 def test_pickle_bytes_under_a_safe_name_are_refused(copy: Path) -> None:
     torch.save({"polarity.output.bias": torch.zeros(3)}, copy / "heads.safetensors")
-    relist(copy)
+    write_digest(copy)
     with pytest.raises(CheckpointError, match="not the heads"):
         load_checkpoint(copy)
 
@@ -141,7 +141,7 @@ def test_pickle_bytes_under_a_safe_name_are_refused(copy: Path) -> None:
 def test_a_checkpoint_of_another_clean_version_is_refused(copy: Path) -> None:
     spec = json.loads((copy / "spec.json").read_text())
     (copy / "spec.json").write_text(json.dumps(spec | {"clean_version": CLEAN_VERSION + 1}))
-    relist(copy)
+    write_digest(copy)
     with pytest.raises(CheckpointError, match=f"clean version {CLEAN_VERSION + 1}"):
         load_checkpoint(copy)
 
@@ -157,8 +157,3 @@ def test_a_checkpoint_is_never_written_over_another(tiny: Path) -> None:
     spec = a_spec(backbone, name=BUILTIN_MINILM, inside=True)
     with pytest.raises(CheckpointError, match="not empty"):
         save_checkpoint(tiny, spec=spec, network=network, tokenizer=backbone.tokenizer)
-
-
-def relist(directory: Path) -> None:
-    """List the files of a spoilt checkpoint anew, as someone who meant it would."""
-    (directory / "digest.json").write_text(json.dumps({"files": checkpoints._files(directory)}))

@@ -1,5 +1,4 @@
 from collections.abc import Mapping
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,15 +13,9 @@ from reviewmine.model.network import OpinionNetwork, disable_dropout
 from reviewmine.model.spec import AdapterSpec
 from reviewmine.text.encode import TextEncoder
 from reviewmine.train.collate import EncodedExamples, EpochBatches, encode_examples
-from reviewmine.train.loop import (
-    AloneReporter,
-    LoopSettings,
-    fit,
-    head_losses,
-    make_optimizer,
-    schedule,
-    trained,
-)
+from reviewmine.train.loop import fit, head_losses
+from reviewmine.train.optimizer import LoopSettings
+from reviewmine.train.resume import trained
 
 SETTINGS = LoopSettings(
     epochs=2, budget_tokens=512, learning_rate=5e-3, head_learning_rate=5e-3, report_steps=5
@@ -176,28 +169,3 @@ def test_a_checkpoint_of_another_network_is_not_resumed_from(
     whole = OpinionNetwork(load_backbone(str(backbone_path)).model, width=WIDTH, pooling="mean")
     with pytest.raises(TrainingError, match="another run file"):
         run(whole, examples, tmp_path / "b", resume_from=checkpoint)
-
-
-def test_the_learning_rate_rises_to_its_peak_and_falls_to_nothing() -> None:
-    rates = [schedule(step / 100, 0.1) for step in range(100)]
-    assert 0 < rates[0] < rates[5] < rates[10] == 1.0
-    assert all(later < earlier for earlier, later in pairwise(rates[10:]))
-    assert rates[-1] < 0.02
-
-
-def test_biases_and_norms_are_not_decayed_and_heads_have_their_own_rate(network: OpinionNetwork) -> None:
-    groups = make_optimizer(network, SETTINGS.model_copy(update={"head_learning_rate": 0.1})).param_groups
-    assert {(group["lr"], group["weight_decay"] > 0) for group in groups} == {
-        (5e-3, True),
-        (0.1, True),
-        (0.1, False),
-    }
-    assert all((p.ndim > 1) == (group["weight_decay"] > 0) for group in groups for p in group["params"])
-
-
-def test_alone_a_run_says_a_line_per_report_and_remembers_the_last_checkpoint(tmp_path: Path) -> None:
-    lines: list[str] = []
-    reporter = AloneReporter(lines.append)
-    reporter.report({"step": 3, "polarity_loss": 0.5}, tmp_path)
-    assert lines == ["step 3  polarity_loss 0.5"]
-    assert reporter.checkpoint == tmp_path

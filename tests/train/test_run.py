@@ -9,7 +9,7 @@ from reviewmine.errors import ConfigError
 from reviewmine.model.checkpoint import load_checkpoint
 from reviewmine.train.evaluate import evaluate
 from reviewmine.train.examples import read_set
-from reviewmine.train.loop import AloneReporter
+from reviewmine.train.reporter import AloneReporter
 from reviewmine.train.run import TrainingRun, finish, train_worker
 
 RUN_FILE = Path(__file__).resolve().parents[2] / "jobs" / "runs" / "builtin.toml"

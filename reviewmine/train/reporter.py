@@ -1,0 +1,34 @@
+"""Who listens to the training loop: a protocol that Ray Train's worker fits, and the listener of a run alone."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+
+class Reporter(Protocol):
+    """Who listens to the loop, and which worker of how many this one is.
+
+    `report` is called equally often on every worker; only worker 0 brings a directory, which is the listener's
+    to copy before it returns.
+    """
+
+    rank: int
+    world_size: int
+
+    def report(self, metrics: Mapping[str, float], checkpoint: Path | None) -> None: ...
+
+
+class AloneReporter:
+    """The reporter of a run with one worker: one line per report; checkpoints stay where they were written."""
+
+    rank = 0
+    world_size = 1
+
+    def __init__(self, say: Callable[[str], None] = print) -> None:
+        self._say = say
+        self.checkpoint: Path | None = None
+
+    def report(self, metrics: Mapping[str, float], checkpoint: Path | None) -> None:
+        """Say the metrics and remember the checkpoint as the latest."""
+        self._say("  ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
+        self.checkpoint = checkpoint
