@@ -1,9 +1,35 @@
-"""The model card: what a checkpoint is, what it was made from, what it is worth and what it is not for."""
+"""What is told of a checkpoint: its metrics, and a card on what it was made from, is worth and is not for."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from reviewmine.model.spec import Spec
+from reviewmine.errors import CheckpointError
+from reviewmine.model.digest import CARD_FILE, METRICS_FILE
+from reviewmine.model.spec import Spec, read_spec
+
+
+def tell(directory: Path, metrics: Mapping[str, Any]) -> None:
+    """Write metrics.json and the model card of the checkpoint in `directory`; neither is part of its digest."""
+    text = json.dumps(metrics, indent=2) + "\n"
+    (directory / METRICS_FILE).write_text(text, encoding="utf-8")
+    card = model_card(read_spec(directory), str(metrics["checkpoint"]), metrics)
+    (directory / CARD_FILE).write_text(card, encoding="utf-8")
+
+
+def record(directory: Path, name: str, evaluation: Mapping[str, Any]) -> None:
+    """Add what `evaluate` found on the examples called `name` to the metrics and the card of a checkpoint.
+
+    Raises CheckpointError if it is another checkpoint that was evaluated.
+    """
+    metrics: dict[str, Any] = json.loads((directory / METRICS_FILE).read_text(encoding="utf-8"))
+    if evaluation["checkpoint"] != metrics["checkpoint"]:
+        raise CheckpointError(
+            f"{directory}: metrics of checkpoint {evaluation['checkpoint']}, expected those of {metrics['checkpoint']}"
+        )
+    told = {key: value for key, value in evaluation.items() if key != "checkpoint"}
+    tell(directory, metrics | {name: told})
 
 
 def model_card(spec: Spec, digest: str, metrics: Mapping[str, Any]) -> str:

@@ -13,7 +13,6 @@ from reviewmine.config import RunModel
 from reviewmine.model import adapter
 from reviewmine.model.backbone import Backbone, is_path, load_backbone
 from reviewmine.model.checkpoint import load_checkpoint, save_checkpoint
-from reviewmine.model.digest import CARD_FILE, METRICS_FILE
 from reviewmine.model.heads import IntensityHead, PolarityHead
 from reviewmine.model.network import OpinionNetwork, disable_dropout
 from reviewmine.model.spec import (
@@ -30,9 +29,9 @@ from reviewmine.model.spec import (
 from reviewmine.text.clean import CLEAN_VERSION
 from reviewmine.text.encode import TextEncoder
 from reviewmine.train import calibrate
-from reviewmine.train.card import model_card
+from reviewmine.train.card import tell
 from reviewmine.train.collate import EncodedExamples, encode_examples
-from reviewmine.train.evaluate import intensity_metrics, polarity_metrics, predict, write_metrics
+from reviewmine.train.evaluate import intensity_metrics, polarity_metrics, predict
 from reviewmine.train.examples import ExamplesSettings, LabelledSets, load_examples
 from reviewmine.train.loop import fit
 from reviewmine.train.optimizer import LoopSettings
@@ -166,8 +165,7 @@ def finish(run: TrainingRun, examples_root: Path, *, trained: Path, directory: P
         network.backbone = adapter.merge(network.backbone)
     digest = save_checkpoint(directory, spec=spec, network=network, tokenizer=prepared.backbone.tokenizer)
     metrics = {"checkpoint": digest, "validation_before_calibration": before, "validation": after}
-    write_metrics(metrics, directory / METRICS_FILE)
-    (directory / CARD_FILE).write_text(model_card(spec, digest, metrics), encoding="utf-8")
+    tell(directory, metrics)
     return load_checkpoint(directory, expected_digest=digest).digest
 
 

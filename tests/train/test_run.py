@@ -7,6 +7,7 @@ from tiny import make_backbone, write_reviews
 from reviewmine.config import load_run_file
 from reviewmine.errors import ConfigError
 from reviewmine.model.checkpoint import load_checkpoint
+from reviewmine.train.card import record
 from reviewmine.train.evaluate import evaluate
 from reviewmine.train.examples import read_set
 from reviewmine.train.reporter import AloneReporter
@@ -53,9 +54,11 @@ def test_a_run_ends_in_a_checkpoint_that_reads_reviews_it_never_saw(tmp_path: Pa
     told = json.loads((tmp_path / "checkpoint" / "metrics.json").read_text())
     assert told["checkpoint"] == digest
     assert told["validation"]["polarity"]["rows"] > 20
+    record(tmp_path / "checkpoint", "unseen", metrics)
     card = (tmp_path / "checkpoint" / "MODEL_CARD.md").read_text()
     assert digest in card
     assert "| own | CC0 |" in card
+    assert f"| unseen | {unseen.num_rows} |" in card
     assert str(tmp_path) not in (tmp_path / "checkpoint" / "tokenizer_config.json").read_text()
 
 

@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reviewmine.errors import CheckpointError
+from reviewmine.model.spec import AdapterSpec, BackboneSpec, Spec, Training, TrainingSet, write_spec
+from reviewmine.train.card import record, tell
+from reviewmine.train.evaluate import intensity_metrics, polarity_metrics
+
+DIGEST = "5" * 64
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Path:
+    """A checkpoint's folder with nothing but its spec, and what was told of it."""
+    sets = (TrainingSet(name="lamps", licence="CC BY 4.0", rows=12),)
+    spec = Spec(
+        name="tiny-en",
+        backbone=BackboneSpec(name="builtin:minilm-l6", sha256="0" * 64),
+        adapter=AdapterSpec(rank=4),
+        max_tokens=64,
+        clean_version=1,
+        languages=("en",),
+        training=Training(sets=sets, natural_shares=(0.1, 0.1, 0.8), sampled_shares=(0.3, 0.3, 0.4)),
+    )
+    write_spec(spec, tmp_path)
+    tell(tmp_path, {"checkpoint": DIGEST})
+    return tmp_path
+
+
+def figures(checkpoint: str) -> dict[str, object]:
+    labels = np.array([0, 2], dtype=np.float32)
+    answers = np.array([[0.8, 0.1, 0.1], [0.1, 0.1, 0.8]], dtype=np.float32)
+    intensity = intensity_metrics(np.ones(2, np.float32), np.ones(2, np.float32))
+    return {"checkpoint": checkpoint, "polarity": polarity_metrics(labels, answers), "intensity": intensity}
+
+
+def test_the_card_names_backbone_adapter_sets_licences_and_shares(told: Path) -> None:
+    card = (told / "MODEL_CARD.md").read_text()
+    for part in (
+        DIGEST,
+        "builtin:minilm-l6",
+        "rank 4",
+        "| lamps | CC BY 4.0 | 12 |",
+        "0.100, 0.100, 0.800",
+        "## Limits",
+    ):
+        assert part in card
+
+
+def test_an_evaluation_is_recorded_beside_those_before_it(told: Path) -> None:
+    record(told, "one_archive", figures(DIGEST))
+    record(told, "another", figures(DIGEST))
+    card = (told / "MODEL_CARD.md").read_text()
+    assert "| one archive | 2 | 1.000 | 1.000 | 1.000 / 0.000 / 1.000 | 0.200 |  | 0.000 |" in card
+    assert "| another | 2 |" in card
+
+
+def test_the_evaluation_of_another_checkpoint_is_refused(told: Path) -> None:
+    with pytest.raises(CheckpointError, match="expected those of 5555"):
+        record(told, "one", figures("6" * 64))
