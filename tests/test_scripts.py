@@ -139,6 +139,63 @@ def test_constraints_pin_every_package_once_and_leave_the_build_of_torch_open() 
     assert not [name for name in names if name.startswith(("nvidia", "triton", "cuda"))]
 
 
+ONLY_THE_PLUGIN_IN_USE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "-p pytest_timeout"}
+CI_TESTS = """
+import pytest
+
+def test_that_passes():
+    pass
+
+@pytest.mark.slow
+def test_that_is_slow():
+    {slow}
+
+def test_that_needs_sets():
+    {sets}
+"""
+
+
+def run_ci(small_checkout: SmallCheckout, *, slow: str = "pass", sets: str = "pass") -> tuple[int, list[str]]:
+    shutil.copytree(CHECKOUT / ".ci", small_checkout.root / ".ci")
+    (small_checkout.root / "tests").mkdir()
+    (small_checkout.root / "tests" / "test_small.py").write_text(CI_TESTS.format(slow=slow, sets=sets))
+    for tool in ("ruff", "mypy"):
+        small_checkout.executable(small_checkout.venv / "bin" / tool, "#!/bin/sh\n")
+    result = subprocess.run(
+        [small_checkout.root / ".ci" / "run"],
+        env={
+            **os.environ,
+            **ONLY_THE_PLUGIN_IN_USE,
+            "REVIEWMINE_VENV": str(small_checkout.venv),
+            "CI": "true",
+        },
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    return result.returncode, result.stdout.splitlines()
+
+
+def test_ci_runs_fast_and_slow_tests_and_is_not_troubled_by_a_mark_that_no_test_carries(
+    small_checkout: SmallCheckout,
+) -> None:
+    assert run_ci(small_checkout)[1][-1] == "3 passed, 0 failed, 0 skipped"
+
+
+@pytest.mark.slow
+def test_ci_fails_with_a_slow_test(small_checkout: SmallCheckout) -> None:
+    code, lines = run_ci(small_checkout, slow="assert False")
+    assert (code, lines[-1]) == (1, "2 passed, 1 failed, 0 skipped")
+
+
+@pytest.mark.slow
+def test_ci_fails_when_review_sets_are_there_and_a_test_did_without(small_checkout: SmallCheckout) -> None:
+    (small_checkout.root.parent / "shared").mkdir()
+    code, lines = run_ci(small_checkout, sets='pytest.skip("no review sets in ../shared/data")')
+    assert code == 1
+    assert "skipped although it could run: tests.test_small::test_that_needs_sets" in lines
+
+
 JUNIT = """<testsuites><testsuite tests="{tests}" failures="{failures}" errors="0" skipped="{skipped}">
 <testcase classname="tests.test_a" name="test_b">{detail}</testcase></testsuite></testsuites>"""
 
