@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from reviewmine.annotate.prepare import PREPARED_FIELDS
+from reviewmine.annotate.prepare import SENTENCE_FIELDS
 from reviewmine.contract.columns import joined, list_offsets
 from reviewmine.labels import ANNOTATED_STATUSES
 
@@ -50,20 +50,20 @@ def distinct_reviews(prepared: pa.Table, failed_rows: Set[int] = frozenset()) ->
             if len(number_of) > len(first_rows):
                 first_rows.append(row)
     reviews = prepared.take(pa.array(first_rows, pa.int64()))
-    token_ids, *ranges = (_rows_of(reviews[field.name]) for field in PREPARED_FIELDS[1:])
+    token_ids = [ids.tobytes() for ids in _lists(reviews, "token_ids")]
     number_of_tokens: dict[bytes, int] = {}
-    sequence = [number_of_tokens.setdefault(ids.tobytes(), len(number_of_tokens)) for ids in token_ids]
+    sequence = [number_of_tokens.setdefault(ids, len(number_of_tokens)) for ids in token_ids]
     return DistinctReviews(
         of_row=of_row,
         bodies=[body or "" for body in reviews["body"].to_pylist()],
-        sentences=[np.stack(columns, axis=1) for columns in zip(*ranges, strict=True)],
+        sentences=_lists(reviews, *SENTENCE_FIELDS),
         sequence=np.array(sequence, np.int64),
         sequences=[np.frombuffer(ids, np.int32) for ids in number_of_tokens],
     )
 
 
-def _rows_of(column: pa.ChunkedArray) -> list[NDArray[np.int32]]:
-    """The lists of a column of numbers [rows], each as an array."""
-    lists = joined(column)
-    values, offsets = lists.flatten().to_numpy(), list_offsets(lists)
-    return [values[first:last] for first, last in pairwise(offsets)]
+def _lists(reviews: pa.Table, *names: str) -> list[NDArray[np.int32]]:
+    """The lists of several columns of numbers [rows], equally long in each row: an array [length, names] per row."""
+    columns = [joined(reviews[name]) for name in names]
+    values = np.stack([column.flatten().to_numpy() for column in columns], axis=1)
+    return [values[first:last] for first, last in pairwise(list_offsets(columns[0]).tolist())]

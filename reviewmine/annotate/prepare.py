@@ -21,16 +21,20 @@ from reviewmine.text.language import identify
 from reviewmine.text.sentences import Span, cleaned_sentences
 
 NUMBERS: Final = pa.list_(pa.field("element", pa.int32(), nullable=False))
+SENTENCE_FIELDS: Final = (
+    "sentence_starts",
+    "sentence_ends",
+    "sentence_first_tokens",
+    "sentence_last_tokens",
+)
+"""The sentences of a row: half-open ranges of code points of `body`, and of tokens of `token_ids`."""
+
 PREPARED_FIELDS: Final = (
     pa.field("status", pa.string()),
     pa.field("token_ids", NUMBERS),
-    pa.field("sentence_starts", NUMBERS),
-    pa.field("sentence_ends", NUMBERS),
-    pa.field("sentence_first_tokens", NUMBERS),
-    pa.field("sentence_last_tokens", NUMBERS),
+    *(pa.field(name, NUMBERS) for name in SENTENCE_FIELDS),
 )
-"""What preparing adds: the status; token ids; and sentences as half-open ranges of code points of `body` and of
-tokens of `token_ids`. The lists are empty where the status says that the network is not to read the row."""
+"""What preparing adds; its lists are empty where the status says that the network is not to read the row."""
 
 
 class _Review(NamedTuple):
