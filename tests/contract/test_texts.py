@@ -2,6 +2,8 @@ import uuid
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reviewmine.contract.texts import identifiers, is_text, raw_bytes, texts, valid_strings
 
@@ -55,6 +57,17 @@ def test_two_surrogates_that_form_a_pair_become_their_character() -> None:
     strings, repaired = valid_strings(pa.array(["\ud83d\ude00!".encode("utf-8", "surrogatepass")]))
     assert strings.to_pylist() == ["😀!"]
     assert repaired.to_pylist() == [True]
+
+
+@given(st.lists(st.none() | st.binary(max_size=12) | st.text(max_size=6).map(str.encode), max_size=6))
+def test_any_bytes_become_strings_and_valid_ones_stay_as_they_are(values: list[bytes | None]) -> None:
+    strings, repaired = valid_strings(pa.array(values, pa.binary()))
+    strings.validate(full=True)
+    for value, string, was_repaired in zip(values, strings.to_pylist(), repaired.to_pylist(), strict=True):
+        assert (value is None) == (string is None)
+        if value is not None:
+            assert was_repaired == (value.decode(errors="ignore").encode() != value)
+            assert was_repaired or string.encode() == value
 
 
 def test_a_replacement_character_that_was_there_already_is_no_repair() -> None:
