@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ here=$(dirname "${BASH_SOURCE[0]}")
 if [ "$1 $2" = "-m pip" ]; then
     shift 2
     [ "$1" = --version ] && exit 0
+    sleep 0.2
     echo "$@" >>"$here/../pip.log"
     [ ! -e "$here/../pip.fails" ]
 else
@@ -82,6 +84,13 @@ def test_a_changed_pin_installs_again(small_checkout: SmallCheckout, name: str) 
     path.write_text(path.read_text() + "# changed\n")
     small_checkout.run()
     assert len(small_checkout.pip_calls) == 2
+
+
+def test_two_commands_started_side_by_side_install_once(small_checkout: SmallCheckout) -> None:
+    with ThreadPoolExecutor() as pool:
+        results = list(pool.map(lambda _: small_checkout.run(), range(4)))
+    assert [result.returncode for result in results] == [0] * 4
+    assert len(small_checkout.pip_calls) == 1
 
 
 def test_a_failed_install_says_so_and_is_tried_again(small_checkout: SmallCheckout) -> None:
