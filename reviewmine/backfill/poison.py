@@ -1,10 +1,14 @@
-"""Poison: finding the rows that crash the model by halving a fragment until each stands alone."""
+"""Poison: finding the rows that crash the model by cutting a fragment smaller until each stands alone."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import Final
 
 from reviewmine.backfill.work import Outcome, Task
 from reviewmine.store.fragment import Fragment
+
+NUM_PIECES: Final = 16
 
 Execute = Callable[[Sequence[Task]], Iterator[Outcome]]
 
@@ -12,8 +16,8 @@ Execute = Callable[[Sequence[Task]], Iterator[Outcome]]
 def isolate(execute: Execute, poisoned: Iterable[Task]) -> list[Task]:
     """The fragments of `poisoned` once more, with the rows named that crash the model by themselves.
 
-    Each round probes both halves of every range that crashed, so a fragment of n rows takes log2(n) rounds however
-    many fragments there are. A range of which both halves go well was not poison: its workers died of something
+    Each round probes NUM_PIECES pieces of every range that crashed: a death costs more than a probe, so many
+    pieces and few rounds. A range of which every piece goes well was not poison: its workers died of something
     else, and none of its rows is named.
     """
     ranges = list(poisoned)
@@ -21,18 +25,20 @@ def isolate(execute: Execute, poisoned: Iterable[Task]) -> list[Task]:
     for task in ranges:
         failed[task.fragment].update(task.failed_rows)
     while ranges:
-        probes = [half for task in ranges for half in _halves(task)]
         for task in ranges:
             first, end = task.span
             if end - first == 1:
                 failed[task.fragment].add(first)
+        probes = [piece for task in ranges for piece in _pieces(task)]
         ranges = [outcome.task for outcome in execute(probes) if outcome.kind == "poisoned"] if probes else []
     return [Task(fragment=fragment, failed_rows=tuple(sorted(rows))) for fragment, rows in failed.items()]
 
 
-def _halves(task: Task) -> list[Task]:
+def _pieces(task: Task) -> list[Task]:
+    """The range of `task` in NUM_PIECES probes, or one for each row of a shorter one; none for a single row."""
     first, end = task.span
     if end - first == 1:
         return []
-    middle = (first + end) // 2
-    return [task.model_copy(update={"probe": half}) for half in ((first, middle), (middle, end))]
+    num_pieces = min(NUM_PIECES, end - first)
+    bounds = [first + (end - first) * i // num_pieces for i in range(num_pieces + 1)]
+    return [task.model_copy(update={"probe": piece}) for piece in pairwise(bounds)]

@@ -15,10 +15,10 @@ class PoolSettings(RunModel):
     """The actors that hold the model. None means: as many as the cluster has GPUs, or processors for."""
 
     num_actors: Annotated[int, Field(ge=1)] | None = None
-    num_cpus_per_actor: Annotated[float, Field(gt=0)] = 1.0
+    num_cpus_per_actor: Annotated[int, Field(ge=1)] = 1
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    tokens_per_batch: Annotated[int, Field(ge=512)] | None = None
-    """The padded tokens of one encoder pass; None takes what suits the device."""
+    tokens_per_batch: Annotated[int, Field(ge=512)] = 8192
+    """The padded tokens of one encoder pass. A big GPU wants 65536 and more; a CPU wants no more than this."""
 
 
 class AnnotateSettings(RunModel):

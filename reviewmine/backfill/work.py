@@ -51,6 +51,11 @@ class Task(Record):
     def span(self) -> tuple[int, int]:
         return self.probe or (self.fragment.first_row, self.fragment.end_row)
 
+    @property
+    def probes_many(self) -> bool:
+        """Whether this looks for the crash among several rows; a single row has to crash twice to be blamed."""
+        return self.probe is not None and self.probe[1] - self.probe[0] > 1
+
 
 class Outcome(Record):
     """How a task ended: its receipt stands, its probe went well, its file is unreadable, or it crashed the model."""

@@ -1,7 +1,7 @@
 """Annotating on Ray: fragments stream through read tasks, a pool of model actors and write tasks."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import ray
@@ -9,13 +9,21 @@ import ray.data
 from ray.data import ActorPoolStrategy, DataContext
 
 from reviewmine.backfill.work import Job, Outcome, Task
-from reviewmine.distributed.ledger import Ledger
+from reviewmine.distributed.ledger import MAX_DEATHS, Ledger
 from reviewmine.distributed.session import ray_session
 from reviewmine.distributed.stages import AnnotateStage, Message, Model, ReadStage, WriteStage
 from reviewmine.errors import ReviewmineError
 
 _ACTOR_START_TIMEOUT_S = 900
 _NO_PROGRESS_TIMEOUT_S = 3600
+_TASKS: Final[dict[str, Any]] = {
+    "batch_size": 1,
+    "batch_format": "pyarrow",
+    "num_cpus": 0.5,  # unlike an actor's, or Ray would fuse reading into the actors and starve the model
+}
+
+Stage = Callable[[Message], Message]
+MakeStage = Callable[[Job, Model], Stage]
 
 
 class RayExecutor:
@@ -25,9 +33,10 @@ class RayExecutor:
     worker that dies is started again by Ray with its task, and the ledger gives up a task that keeps killing.
     """
 
-    def __init__(self, job: Job, model: Model) -> None:
+    def __init__(self, job: Job, model: Model, *, annotate: MakeStage = AnnotateStage) -> None:
         self._job = job
         self._model = model
+        self._annotate = annotate
 
     def execute(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """The outcomes as they come, in any order.
@@ -39,25 +48,25 @@ class RayExecutor:
 
     def _execute(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         ledger = Ledger()
-        read = _Guarded("read", ledger, ReadStage(self._job, self._model))
-        write = _Guarded("write", ledger, WriteStage(self._job))
+        read = Read(ledger, ReadStage(self._job, self._model))
+        write = Write(ledger, WriteStage(self._job))
         pool = self._model.pool
         num_gpus = 1 if self._uses_gpus() else 0
         num_actors = min(pool.num_actors or self._num_actors(num_gpus), len(tasks))
         _set_context()
         fragments = ray.data.from_arrow([_row(Message(task)) for task in tasks])
         streamed = (
-            fragments.map_batches(read, batch_size=1, batch_format="pyarrow", num_cpus=0.5)
+            fragments.map_batches(read, **_TASKS)
             .map_batches(
-                _AnnotateActor,
-                fn_constructor_args=(ledger, self._job, self._model),
+                Annotate,
+                fn_constructor_args=(ledger, self._annotate, self._job, self._model),
                 compute=ActorPoolStrategy(size=num_actors),
                 batch_size=1,
                 batch_format="pyarrow",
                 num_cpus=pool.num_cpus_per_actor,
                 num_gpus=num_gpus or None,
             )
-            .map_batches(write, batch_size=1, batch_format="pyarrow", num_cpus=0.5)
+            .map_batches(write, **_TASKS)
         )
         try:
             for batch in streamed.iter_batches(batch_size=1, batch_format="pyarrow", prefetch_batches=0):
@@ -82,8 +91,7 @@ class RayExecutor:
 class _Guarded:
     """A stage as Ray Data calls it: a batch of one row in, one out, and no work begun that has killed too often."""
 
-    def __init__(self, name: str, ledger: Ledger, stage: Callable[[Message], Message]) -> None:
-        self._name = name
+    def __init__(self, ledger: Ledger, stage: Stage) -> None:
         self._ledger = ledger
         self._stage = stage
 
@@ -91,24 +99,34 @@ class _Guarded:
         message = _message(batch)
         if message.outcome is not None:
             return batch
-        work = f"{self._name} {message.task.encode().decode()}"
-        with self._ledger.working_on(work) as may_begin:
+        name = type(self).__name__
+        work, is_probe = f"{name} {message.task.encode().decode()}", message.task.probes_many
+        with self._ledger.working_on(work, max_deaths=1 if is_probe else MAX_DEATHS) as may_begin:
             if not may_begin:
-                reason = f"the {self._name} stage died on it again and again"
+                reason = f"workers of the stage {name} keep dying on it"
                 return _row(message.ended(Outcome(kind="poisoned", task=message.task, reason=reason)))
             return _row(self._stage(message))
 
 
-class _AnnotateActor(_Guarded):
+class Read(_Guarded):
+    """The read stage, under the name that Ray shows."""
+
+
+class Annotate(_Guarded):
     """The annotate stage as an actor: the weights are loaded where it runs, once."""
 
-    def __init__(self, ledger: Ledger, job: Job, model: Model) -> None:
-        super().__init__("annotate", ledger, AnnotateStage(job, model))
+    def __init__(self, ledger: Ledger, make: MakeStage, job: Job, model: Model) -> None:
+        super().__init__(ledger, make(job, model))
+
+
+class Write(_Guarded):
+    """The write stage, under the name that Ray shows."""
 
 
 def _set_context() -> None:
     context = DataContext.get_current()
     context.wait_for_min_actors_s = _ACTOR_START_TIMEOUT_S
+    context.execution_no_progress_timeout_s = _NO_PROGRESS_TIMEOUT_S
     context.execution_options.preserve_order = False
     context.enable_progress_bars = False
 

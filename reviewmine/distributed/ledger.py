@@ -35,10 +35,10 @@ class Ledger:
         self._actor = _Ledger.remote()
 
     @contextmanager
-    def working_on(self, work: str) -> Iterator[bool]:
-        """Whether `work` may be begun: false when it has killed MAX_DEATHS workers."""
+    def working_on(self, work: str, *, max_deaths: int = MAX_DEATHS) -> Iterator[bool]:
+        """Whether `work` may be begun: false when it has killed `max_deaths` workers."""
         deaths = ray.get(self._actor.begin.remote(work))
         try:
-            yield deaths < MAX_DEATHS
+            yield deaths < max_deaths
         finally:
             ray.get(self._actor.end.remote(work))

@@ -66,6 +66,7 @@ class AnnotateStage:
             expected_digest=model.digest,
             device=model.pool.device,
             tokens_per_batch=model.pool.tokens_per_batch,
+            num_threads=model.pool.num_cpus_per_actor,
         )
 
     def __call__(self, message: Message) -> Message:
@@ -73,7 +74,7 @@ class AnnotateStage:
             return message
         annotations = assemble(
             message.table,
-            self._annotator(message.table),
+            self._annotator(message.table, frozenset(message.task.failed_rows)),
             source_file=message.task.fragment.path,
             run_id=self._job.run_id,
             annotated_at=datetime.now(UTC),

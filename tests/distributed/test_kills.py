@@ -1,0 +1,99 @@
+"""Kill -9 with Ray running, at seeded moments, of an actor, of a writing worker and of the driver; then a rerun."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from archives import judge, write_daily
+
+pytestmark = pytest.mark.slow
+
+NUM_FRAGMENTS = 56
+TITLES = {"actor": "ray::MapWorker(MapBatches(Annotate))", "writer": "ray::MapBatches(Write)"}
+LIMIT_S = 240
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_killed_run_is_mended_by_the_next_and_no_receipt_is_made_twice(seed, tmp_path, tiny_checkpoint):
+    chance = random.Random(seed)
+    victim = ("actor", "writer", "driver")[seed % 3]
+    archive = write_daily(tmp_path / "archive", days=14, files=4, rows=25)
+    table, receipts = tmp_path / "annotations", tmp_path / "annotations__meta" / "receipts"
+    command = _command(archive, table, tiny_checkpoint)
+    after = chance.randrange(2, NUM_FRAGMENTS - 10)
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True) as driver:
+        killed = _kill_once(driver, victim, receipts, after)
+        code = driver.wait(LIMIT_S)
+    assert killed, f"no {victim} was found before the run was over"
+    assert code == (-signal.SIGKILL if victim == "driver" else 0)
+    before = _standing(receipts)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=LIMIT_S)
+    judge(table, archive)
+    assert {name: body for name, body in _standing(receipts).items() if name in before} == before
+    assert len(_standing(receipts)) == NUM_FRAGMENTS
+
+
+def test_a_run_told_to_stop_exits_resumable_and_the_next_one_goes_on(tmp_path, tiny_checkpoint):
+    archive = write_daily(tmp_path / "archive", days=14, files=4, rows=25)
+    table, receipts = tmp_path / "annotations", tmp_path / "annotations__meta" / "receipts"
+    command = _command(archive, table, tiny_checkpoint)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as driver:
+        _wait_for_receipts(driver, receipts, 5)
+        driver.terminate()
+        said, _ = driver.communicate(timeout=LIMIT_S)
+    assert driver.returncode == 4
+    assert "run the same command again" in json.loads(said.splitlines()[-1])["error"]
+    before = _standing(receipts)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=LIMIT_S)
+    judge(table, archive)
+    assert {name: body for name, body in _standing(receipts).items() if name in before} == before
+
+
+def _command(archive: Path, table: Path, checkpoint: Path) -> list[str]:
+    options = ["--checkpoint", str(checkpoint), "--num-actors", "1", "--json"]
+    return [sys.executable, "-m", "reviewmine", "annotate", str(archive), str(table), *options]
+
+
+def _kill_once(driver: subprocess.Popen[bytes], victim: str, receipts: Path, after: int) -> bool:
+    """Kill the victim as soon as `after` receipts stand; a writer may have to be waited for, as it comes and goes."""
+    _wait_for_receipts(driver, receipts, after)
+    while driver.poll() is None:
+        pid = driver.pid if victim == "driver" else next(_descendants(driver.pid, TITLES[victim]), None)
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
+            return True
+        time.sleep(0.002)
+    return False
+
+
+def _wait_for_receipts(
+    driver: subprocess.Popen[str] | subprocess.Popen[bytes], receipts: Path, count: int
+) -> None:
+    deadline = time.monotonic() + LIMIT_S
+    while driver.poll() is None and len(_standing(receipts)) < count:
+        assert time.monotonic() < deadline, f"no {count} receipts within {LIMIT_S} s"
+        time.sleep(0.01)
+
+
+def _descendants(driver: int, title: str) -> Iterator[int]:
+    """The processes of the driver's own session, or of its Ray, whose title begins with `title`."""
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                found = (folder / "cmdline").read_bytes().decode(errors="replace")
+                session = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[3])
+            except (OSError, IndexError):
+                continue
+            if found.startswith(title) and session == driver:
+                yield int(folder.name)
+
+
+def _standing(receipts: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in receipts.rglob("*.json")}

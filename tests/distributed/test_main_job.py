@@ -1,0 +1,163 @@
+"""The main job on a local Ray: exactly the archive's rows, and only what changed the second time."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+import ray.cloudpickle
+from archives import ids_in_archive, ids_in_table, judge, make_rows, stamps, write_daily
+
+from reviewmine.backfill.settings import AnnotateSettings, PoolSettings
+from reviewmine.backfill.summary import Summary
+from reviewmine.console import LogConsole
+from reviewmine.contract.annotations import annotations_schema
+from reviewmine.distributed.main_job import annotate
+from reviewmine.errors import ArchiveError, CheckpointError, ContractError, RejectBudgetExceeded
+
+pytestmark = pytest.mark.usefixtures("ray_up")
+
+
+@pytest.fixture
+def settings(tmp_path: Path, tiny_checkpoint: Path) -> AnnotateSettings:
+    return AnnotateSettings(
+        archive=str(write_daily(tmp_path / "archive")),
+        table=str(tmp_path / "annotations"),
+        checkpoint=str(tiny_checkpoint),
+        pool=PoolSettings(num_actors=1, device="cpu"),
+    )
+
+
+def run(settings: AnnotateSettings) -> Summary:
+    return annotate(settings, LogConsole())
+
+
+def test_every_row_of_the_archive_is_in_the_table_once_under_its_partition(settings):
+    summary = run(settings)
+    judge(Path(settings.table), Path(settings.archive))
+    assert (summary.state, summary.partitions_published, summary.rows_read) == ("done", 3, 60)
+    assert sorted(path.name for path in Path(settings.table).iterdir()) == sorted(
+        path.name for path in Path(settings.archive).iterdir()
+    )
+
+
+def test_a_second_run_annotates_nothing_and_touches_no_file_of_the_table(settings):
+    run(settings)
+    before = stamps(Path(settings.table))
+    summary = run(settings)
+    assert (summary.rows_read, summary.partitions_fresh, summary.partitions_published) == (0, 3, 0)
+    assert stamps(Path(settings.table)) == before
+
+
+def test_a_changed_file_has_its_own_partition_annotated_again_and_its_neighbours_reused(settings):
+    run(settings)
+    before = stamps(Path(settings.table))
+    changed = sorted(Path(settings.archive).rglob("*.parquet"))[0]
+    pq.write_table(make_rows(12, first=1000), changed)
+    summary = run(settings)
+    judge(Path(settings.table), Path(settings.archive))
+    assert (summary.partitions_published, summary.rows_read, summary.rows_reused) == (1, 12, 10)
+    after = stamps(Path(settings.table))
+    other = {name: stamp for name, stamp in before.items() if not name.startswith(changed.parent.name)}
+    assert {name: after[name] for name in other} == other
+
+
+def test_months_derived_from_dates_hold_what_the_dates_say_and_undated_rows_their_own_partition(settings):
+    by_month = settings.model_copy(update={"partition_by": "month"})
+    run(by_month)
+    judge(Path(settings.table), Path(settings.archive))
+    rows = ds.dataset(settings.table, format="parquet", partitioning="hive").to_table()
+    assert {path.name for path in Path(settings.table).iterdir()} == {
+        "review_month=2024-01",
+        "review_month=2024-02",
+        "review_month=__HIVE_DEFAULT_PARTITION__",
+    }
+    for month, moment in zip(rows["review_month"].to_pylist(), rows["reviewed_at"].to_pylist(), strict=True):
+        assert month == (f"{moment:%Y-%m}" if moment else None)
+
+
+def test_a_changed_file_makes_stale_the_derived_partitions_it_touched_before_and_touches_now(settings):
+    by_month = settings.model_copy(update={"partition_by": "month"})
+    run(by_month)
+    in_january = sorted(Path(settings.archive).rglob("*.parquet"))[0]
+    pq.write_table(make_rows(5, first=1000, day=100), in_january)
+    summary = run(by_month)
+    judge(Path(settings.table), Path(settings.archive))
+    assert summary.partitions_published >= 2
+
+
+def test_only_the_partitions_in_range_are_annotated(settings):
+    summary = run(settings.model_copy(update={"partitions": "2024-01-31.."}))
+    assert summary.partitions_published == 2
+    assert not (Path(settings.table) / "dt=2024-01-30").exists()
+
+
+def test_carried_columns_stand_in_the_table_unchanged(settings):
+    run(settings.model_copy(update={"carry": ("rating",)}))
+    files = list(Path(settings.table).rglob("*.parquet"))
+    table = pa.concat_tables(pq.read_table(file, partitioning=None) for file in files)
+    ratings = dict(zip(table["review_id"].to_pylist(), table["rating"].to_pylist(), strict=True))
+    assert ratings == {f"r{number}": 1 + number % 5 for number in range(60)}
+    assert table.schema.equals(annotations_schema([pa.field("rating", pa.int32())]), check_metadata=True)
+
+
+def test_an_unreadable_file_costs_its_partition_and_is_recorded_within_the_budget(settings):
+    broken = sorted(Path(settings.archive).rglob("*.parquet"))[0]
+    broken.write_bytes(broken.read_bytes()[:-20])
+    with pytest.raises(RejectBudgetExceeded, match="1 archive files cannot be read, 0 are tolerated"):
+        run(settings)
+    assert not Path(settings.table).exists()
+    summary = run(settings.model_copy(update={"max_rejects": 1}))
+    assert (summary.partitions_published, summary.files_rejected, summary.exit_code) == (2, 1, 3)
+    assert not (Path(settings.table) / broken.parent.name).exists()
+    rejects = list((Path(settings.table).parent / "annotations__meta" / "rejects").rglob("*.json"))
+    assert len(rejects) == 2
+
+
+def test_a_missing_required_column_names_the_file_and_the_fix_before_anything_is_written(settings):
+    file = sorted(Path(settings.archive).rglob("*.parquet"))[-1]
+    pq.write_table(make_rows(3).rename_columns(["review_id", "text", "rating", "reviewed_at"]), file)
+    with pytest.raises(ContractError, match=rf"{file.name}: found .*text.*; expected a column 'body'"):
+        run(settings)
+    assert not Path(settings.table).exists()
+
+
+def test_an_archive_that_is_not_there_is_named(settings):
+    with pytest.raises(ArchiveError, match="nowhere: found no Parquet files"):
+        run(settings.model_copy(update={"archive": settings.archive + "/nowhere"}))
+
+
+def test_a_checkpoint_with_another_digest_is_refused_before_ray_starts(settings):
+    with pytest.raises(CheckpointError):
+        run(settings.model_copy(update={"checkpoint_digest": "0" * 64}))
+
+
+def test_a_flat_archive_without_keys_becomes_one_partition(settings, tmp_path):
+    (tmp_path / "flat").mkdir()
+    pq.write_table(make_rows(9), tmp_path / "flat" / "reviews.parquet")
+    flat = settings.model_copy(update={"archive": str(tmp_path / "flat" / "reviews.parquet")})
+    run(flat)
+    assert ids_in_table(Path(settings.table)) == ids_in_archive(tmp_path / "flat")
+    assert [path.suffix for path in Path(settings.table).iterdir()] == [".parquet"]
+
+
+def test_a_row_that_kills_its_worker_is_failed_alone_and_every_other_row_is_annotated(settings, monkeypatch):
+    import killing_stage
+
+    from reviewmine.distributed import main_job
+    from reviewmine.distributed.annotating import RayExecutor
+
+    ray.cloudpickle.register_pickle_by_value(killing_stage)
+    monkeypatch.setattr(
+        main_job,
+        "RayExecutor",
+        lambda job, model: RayExecutor(job, model, annotate=killing_stage.KillingStage),
+    )
+    one_day = settings.model_copy(update={"partitions": "2024-01-30"})
+    summary = run(one_day)
+    rows = ds.dataset(settings.table, format="parquet").to_table()
+    failed = rows.filter(pa.compute.equal(rows["status"], "failed"))["review_id"].to_pylist()
+    assert failed == [killing_stage.POISON]
+    assert summary.rows_by_status["failed"] == 1
+    assert rows.num_rows == 20
