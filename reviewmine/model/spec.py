@@ -110,6 +110,7 @@ class TrainingSet(SpecModel):
 
     name: str
     licence: str
+    citation: str = ""
     rows: int = Field(ge=0)
 
 

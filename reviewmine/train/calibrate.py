@@ -4,7 +4,7 @@ Everything is fitted on training and validation rows of the run, weighted to nat
 into the spec; nothing is ever fitted on a set that the checkpoint is judged by.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -14,12 +14,40 @@ from scipy.optimize import minimize_scalar
 from sklearn.isotonic import IsotonicRegression
 from torch.nn import functional as F
 
-from reviewmine.model.spec import IntensityCalibration, PolarityCalibration
+from reviewmine.model.spec import (
+    HeadSpecs,
+    IntensityCalibration,
+    IntensityHeadSpec,
+    PolarityCalibration,
+    PolarityHeadSpec,
+)
 
 MAX_POINTS: Final = 24
 _LOG_TEMPERATURES: Final = (-2.0, 2.0)
 
 Floats = npt.NDArray[np.float32]
+
+
+def shifted_heads(natural_shares: Sequence[float], sampled_shares: Sequence[float]) -> HeadSpecs:
+    """Heads that undo the sampling of the training rows, and are not calibrated otherwise."""
+    calibration = PolarityCalibration(log_shift=log_shift(natural_shares, sampled_shares))
+    return HeadSpecs(polarity=PolarityHeadSpec(calibration=calibration))
+
+
+def calibrated_heads(
+    heads: HeadSpecs,
+    logits: Mapping[str, torch.Tensor],
+    labels: Mapping[str, Floats],
+    natural_shares: Sequence[float],
+) -> HeadSpecs:
+    """`heads` with the temperature and the table that validation rows ask for, logits [N, 3] and [N], labels [N]."""
+    weights = natural_weights(labels["polarity"], natural_shares)
+    shift = heads.polarity.calibration.log_shift
+    polarity = calibrate_polarity(logits["polarity"], labels["polarity"], weights, shift)
+    intensity = calibrate_intensity(logits["intensity"], labels["intensity"], weights)
+    return HeadSpecs(
+        polarity=PolarityHeadSpec(calibration=polarity), intensity=IntensityHeadSpec(calibration=intensity)
+    )
 
 
 def natural_weights(polarity: Floats, natural_shares: Sequence[float]) -> Floats:

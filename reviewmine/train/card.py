@@ -67,18 +67,20 @@ def _backbone(spec: Spec) -> str:
 
 
 def _sets(spec: Spec) -> str:
-    rows = [f"| {one.name} | {one.licence} | {one.rows} |" for one in spec.training.sets]
+    rows = [f"| {one.name} | {one.licence} | {one.rows} | {one.citation} |" for one in spec.training.sets]
     shares = ", ".join(f"{share:.3f}" for share in spec.training.natural_shares)
     sampled = ", ".join(f"{share:.3f}" for share in spec.training.sampled_shares)
     return "\n".join(
         [
-            "| examples | licence | rows trained on |",
-            "|---|---|---|",
+            "| examples | licence | rows trained on | source |",
+            "|---|---|---|---|",
             *rows,
             "",
             f"Shares of negative, neutral and positive: {sampled} as sampled for training; decoding is corrected "
             f"to the natural {shares}, which the training rows of the naturally distributed sets have. Temperature and "
             "intensity table were fitted on validation rows, held out by the hash of their text.",
+            "",
+            "Every value of the run file, the seed among them, is in `spec.json` under `training.run`.",
         ]
     )
 

@@ -1,7 +1,7 @@
 """What a checkpoint is worth on labelled examples: per class, calibrated or not, and by scikit-learn's arithmetic."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +21,10 @@ from reviewmine.errors import TrainingError
 from reviewmine.labels import POLARITIES
 from reviewmine.model.checkpoint import Checkpoint
 from reviewmine.model.device import fast_dtype
+from reviewmine.model.heads import IntensityHead, PolarityHead
 from reviewmine.model.network import OpinionNetwork
+from reviewmine.model.spec import HeadSpecs
+from reviewmine.train.calibrate import natural_weights
 from reviewmine.train.collate import EncodedExamples, collate, encode_examples, sorted_batches
 
 Floats = npt.NDArray[np.float32]
@@ -76,6 +79,30 @@ def predict(
                 found[name].append(logits.float().cpu())
     order = torch.from_numpy(np.argsort(np.concatenate(batches)))
     return {name: torch.cat(parts)[order] for name, parts in found.items()}
+
+
+def judge(
+    logits: Mapping[str, torch.Tensor],
+    labels: Mapping[str, Floats],
+    heads: HeadSpecs,
+    natural_shares: Sequence[float],
+) -> dict[str, Any]:
+    """Metrics of logits [N, 3] and [N] decoded by `heads`, rows weighted so that polarities have natural shares."""
+    weights = natural_weights(labels["polarity"], natural_shares)
+    probabilities = PolarityHead.decode(logits["polarity"], heads.polarity.calibration).numpy()
+    intensities = IntensityHead.decode(logits["intensity"], heads.intensity.calibration).numpy()
+    return {
+        "rows": len(weights),
+        "polarity": polarity_metrics(labels["polarity"], probabilities, weights),
+        "intensity": intensity_metrics(labels["intensity"], intensities, weights),
+    }
+
+
+def brief(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """The few figures of `judge` that a progress line has room for."""
+    wanted = {"polarity": ("macro_f1", "accuracy"), "intensity": ("spearman", "mae")}
+    figures = {f"{head}_{name}": metrics[head].get(name) for head, names in wanted.items() for name in names}
+    return {name: value for name, value in figures.items() if value is not None}
 
 
 def polarity_metrics(labels: Floats, probabilities: Floats, weights: Floats | None = None) -> dict[str, Any]:

@@ -34,6 +34,7 @@ class ExampleSet(RunModel):
     name: str
     path: str
     licence: str
+    citation: str = ""
     columns: ExampleColumns = ExampleColumns()
     languages: tuple[str, ...] = ()
     min_words: int = Field(default=1, ge=1)

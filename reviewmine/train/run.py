@@ -1,9 +1,9 @@
 """A training run from run file to checkpoint: what each worker does, and what is done once when all are through."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -13,25 +13,14 @@ from reviewmine.config import RunModel
 from reviewmine.model import adapter
 from reviewmine.model.backbone import Backbone, is_path, load_backbone
 from reviewmine.model.checkpoint import load_checkpoint, save_checkpoint
-from reviewmine.model.heads import IntensityHead, PolarityHead
 from reviewmine.model.network import OpinionNetwork, disable_dropout
-from reviewmine.model.spec import (
-    AdapterSpec,
-    BackboneSpec,
-    HeadSpecs,
-    IntensityHeadSpec,
-    PolarityCalibration,
-    PolarityHeadSpec,
-    Spec,
-    Training,
-    TrainingSet,
-)
+from reviewmine.model.spec import AdapterSpec, BackboneSpec, HeadSpecs, Spec, Training, TrainingSet
 from reviewmine.text.clean import CLEAN_VERSION
 from reviewmine.text.encode import TextEncoder
-from reviewmine.train import calibrate
+from reviewmine.train.calibrate import calibrated_heads, shifted_heads
 from reviewmine.train.card import tell
 from reviewmine.train.collate import EncodedExamples, encode_examples
-from reviewmine.train.evaluate import intensity_metrics, polarity_metrics, predict
+from reviewmine.train.evaluate import brief, judge, predict
 from reviewmine.train.examples import ExamplesSettings, LabelledSets, load_examples
 from reviewmine.train.loop import fit
 from reviewmine.train.optimizer import LoopSettings
@@ -118,6 +107,12 @@ def train_worker(
     """
     prepared = prepare(run, examples_root)
     network = prepared.network.to(device)
+    sets, validation = prepared.sets, prepared.validation
+    heads = shifted_heads(sets.natural_shares, sets.sampled_shares)
+
+    def validate() -> dict[str, float]:
+        return brief(judge(predict(network, validation), validation.labels, heads, sets.natural_shares))
+
     fit(
         network,
         prepared.train,
@@ -127,26 +122,9 @@ def train_worker(
         title_drop=run.examples.title_drop,
         scratch=scratch,
         parallel=parallel(network) if parallel else None,
-        validate=lambda: _flat(validation_metrics(prepared)),
+        validate=validate,
         resume_from=resume_from,
     )
-
-
-def validation_metrics(prepared: Prepared, heads: HeadSpecs | None = None) -> dict[str, Any]:
-    """Metrics on the validation side, weighted to natural shares, decoded by `heads` or by the prior's shift alone."""
-    sets, labels = prepared.sets, prepared.validation.labels
-    if heads is None:
-        shift = calibrate.log_shift(sets.natural_shares, sets.sampled_shares)
-        heads = HeadSpecs(polarity=PolarityHeadSpec(calibration=PolarityCalibration(log_shift=shift)))
-    logits = predict(prepared.network, prepared.validation)
-    weights = calibrate.natural_weights(labels["polarity"], sets.natural_shares)
-    probabilities = PolarityHead.decode(logits["polarity"], heads.polarity.calibration).numpy()
-    intensities = IntensityHead.decode(logits["intensity"], heads.intensity.calibration).numpy()
-    return {
-        "rows": len(prepared.validation),
-        "polarity": polarity_metrics(labels["polarity"], probabilities, weights),
-        "intensity": intensity_metrics(labels["intensity"], intensities, weights),
-    }
 
 
 def finish(run: TrainingRun, examples_root: Path, *, trained: Path, directory: Path) -> str:
@@ -155,31 +133,22 @@ def finish(run: TrainingRun, examples_root: Path, *, trained: Path, directory: P
     Returns the checkpoint's digest.
     """
     prepared = prepare(run, examples_root)
-    load_trained(prepared.network, trained)
-    before = validation_metrics(prepared)
-    heads = calibrated_heads(prepared)
-    after = validation_metrics(prepared, heads)
-    spec = describe(run, prepared, heads)
-    network = prepared.network
+    network, sets, labels = prepared.network, prepared.sets, prepared.validation.labels
+    load_trained(network, trained)
+    logits = predict(network, prepared.validation)
+    before = shifted_heads(sets.natural_shares, sets.sampled_shares)
+    after = calibrated_heads(before, logits, labels, sets.natural_shares)
+    spec = describe(run, prepared, after)
     if spec.adapter is None:
         network.backbone = adapter.merge(network.backbone)
     digest = save_checkpoint(directory, spec=spec, network=network, tokenizer=prepared.backbone.tokenizer)
-    metrics = {"checkpoint": digest, "validation_before_calibration": before, "validation": after}
+    metrics = {
+        "checkpoint": digest,
+        "validation_before_calibration": judge(logits, labels, before, sets.natural_shares),
+        "validation": judge(logits, labels, after, sets.natural_shares),
+    }
     tell(directory, metrics)
     return load_checkpoint(directory, expected_digest=digest).digest
-
-
-def calibrated_heads(prepared: Prepared) -> HeadSpecs:
-    """Heads with the prior's shift of the training rows and what validation rows say about temperature and table."""
-    sets, labels = prepared.sets, prepared.validation.labels
-    logits = predict(prepared.network, prepared.validation)
-    weights = calibrate.natural_weights(labels["polarity"], sets.natural_shares)
-    shift = calibrate.log_shift(sets.natural_shares, sets.sampled_shares)
-    polarity = calibrate.calibrate_polarity(logits["polarity"], labels["polarity"], weights, shift)
-    intensity = calibrate.calibrate_intensity(logits["intensity"], labels["intensity"], weights)
-    return HeadSpecs(
-        polarity=PolarityHeadSpec(calibration=polarity), intensity=IntensityHeadSpec(calibration=intensity)
-    )
 
 
 def describe(run: TrainingRun, prepared: Prepared, heads: HeadSpecs) -> Spec:
@@ -202,7 +171,9 @@ def describe(run: TrainingRun, prepared: Prepared, heads: HeadSpecs) -> Spec:
         languages=run.languages,
         training=Training(
             sets=tuple(
-                TrainingSet(name=one.name, licence=one.licence, rows=names.count(one.name))
+                TrainingSet(
+                    name=one.name, licence=one.licence, citation=one.citation, rows=names.count(one.name)
+                )
                 for one in run.examples.sets
             ),
             run=run.model_dump(mode="json"),
@@ -210,10 +181,3 @@ def describe(run: TrainingRun, prepared: Prepared, heads: HeadSpecs) -> Spec:
             sampled_shares=prepared.sets.sampled_shares,
         ),
     )
-
-
-def _flat(metrics: Mapping[str, Any]) -> dict[str, float]:
-    """The few figures of validation that a progress line has room for."""
-    wanted = {"polarity": ("macro_f1", "accuracy"), "intensity": ("spearman", "mae")}
-    figures = {f"{head}_{name}": metrics[head].get(name) for head, names in wanted.items() for name in names}
-    return {name: value for name, value in figures.items() if value is not None}

@@ -14,7 +14,7 @@ DIGEST = "5" * 64
 @pytest.fixture
 def told(tmp_path: Path) -> Path:
     """A checkpoint's folder with nothing but its spec, and what was told of it."""
-    sets = (TrainingSet(name="lamps", licence="CC BY 4.0", rows=12),)
+    sets = (TrainingSet(name="lamps", licence="CC BY 4.0", citation="A. Lamp, 2020", rows=12),)
     spec = Spec(
         name="tiny-en",
         backbone=BackboneSpec(name="builtin:minilm-l6", sha256="0" * 64),
@@ -42,7 +42,7 @@ def test_the_card_names_backbone_adapter_sets_licences_and_shares(told: Path) ->
         DIGEST,
         "builtin:minilm-l6",
         "rank 4",
-        "| lamps | CC BY 4.0 | 12 |",
+        "| lamps | CC BY 4.0 | 12 | A. Lamp, 2020 |",
         "0.100, 0.100, 0.800",
         "## Limits",
     ):
