@@ -24,7 +24,7 @@ _CHARACTERS_PER_TOKEN = 16
 
 @dataclass(frozen=True, slots=True)
 class EncodedReview:
-    """What the model reads of one review; no token ids at all where cleaning leaves nothing that it can read."""
+    """What the model reads of one review; no token ids at all where cleaning leaves nothing."""
 
     token_ids: list[int]
     """Ids with the special tokens, at most `max_tokens`."""
@@ -114,10 +114,10 @@ def _read(title: str, body: str, window: int) -> _Reading:
 
 
 def _encoded(reading: _Reading, encoding: Encoding) -> EncodedReview:
-    specials = encoding.special_tokens_mask
-    if 0 not in specials:
+    if not reading.text:
         return EncodedReview([], False, [], [])
-    first_token = specials.index(0)
+    specials = encoding.special_tokens_mask
+    first_token = specials.index(0) if 0 in specials else len(specials)
     token_starts = [
         start for (start, _), special in zip(encoding.offsets, specials, strict=True) if not special
     ]

@@ -1,0 +1,123 @@
+"""Summaries: a short review as it is, or the one or two sentences of a longer one that say the most.
+
+For every summary `text == quote(body, spans)`: what it says stands in the review, at the spans that it names.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reviewmine.labels import SummaryMethod
+from reviewmine.model.extractive import choose
+from reviewmine.text.characters import ENTITY, IDEOGRAPH, TAG
+from reviewmine.text.clean import clean
+from reviewmine.text.mask import mask
+from reviewmine.text.sentences import Span, join
+
+MOST_CHARACTERS: Final = 240
+MOST_CHARACTERS_OF_CHINESE: Final = 120
+
+_MARKUP_ALLOWANCE: Final = 4
+"""A raw text so many times longer than a summary is not cleaned just to see that it is too long."""
+
+_CHINESE_SHARE: Final = 0.3
+_SAMPLE_CHARACTERS: Final = 400
+_IDEOGRAPHS = re.compile(f"{IDEOGRAPH}+")
+
+_PAUSE = re.compile("[\\s，、；：]")
+_EXTENSION = re.compile("[\u0300-\u036f\u200d\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
+
+
+class Summary(NamedTuple):
+    """One or two sentences, how they were found, and where in the raw body they stand."""
+
+    text: str
+    method: SummaryMethod
+    spans: tuple[Span, ...]
+
+
+def summarize(body: str, sentences: Sequence[Span], sentence_vectors: NDArray[np.floating]) -> Summary:
+    """The summary of a raw body: at most two sentences, and never longer than the body.
+
+    `sentences` [S] are the spans that the network read, `sentence_vectors` [S, H] the means of the states of
+    their tokens. Without any sentence there is no summary.
+    """
+    if not sentences:
+        return Summary("", "none", ())
+    limit = _most_characters(body)
+    whole = Span(sentences[0].start, sentences[-1].end)
+    if len(sentences) <= 2 and _is_all(body, whole) and _is_short(body, whole, limit):
+        return Summary(quote(body, [whole]), "verbatim", (whole,))
+    chosen = choose(sentence_vectors, [end - start for start, end in sentences], most_characters=limit)
+    spans = [sentences[index] for index in sorted(chosen)]
+    text = quote(body, spans)
+    # Sentences typed without a space between them are joined with one.
+    if len(spans) == 2 and len(text) > len(body):
+        spans = [sentences[chosen[0]]]
+        text = quote(body, spans)
+    if len(spans) == 1 and len(text) > limit:
+        spans = [_cut(body, spans[0], limit)]
+        text = quote(body, spans)
+    return Summary(text, "extractive", tuple(spans))
+
+
+def quote(body: str, spans: Sequence[Span]) -> str:
+    """What the spans of the raw body say: the equation of the contract."""
+    return mask(join([clean(body[start:end]) for start, end in spans]))
+
+
+def _most_characters(body: str) -> int:
+    """The length of a summary, half of it where text is written in Chinese or Japanese characters."""
+    sample = body[:_SAMPLE_CHARACTERS]
+    if sample.isascii():
+        return MOST_CHARACTERS
+    num_ideographs = sum(map(len, _IDEOGRAPHS.findall(sample)))
+    return MOST_CHARACTERS_OF_CHINESE if num_ideographs > _CHINESE_SHARE * len(sample) else MOST_CHARACTERS
+
+
+def _is_all(body: str, span: Span) -> bool:
+    """Whether the body says nothing outside the span: the network may have read a part only."""
+    return not clean(body[: span.start]) and not clean(body[span.end :])
+
+
+def _is_short(body: str, span: Span, limit: int) -> bool:
+    num_characters = span.end - span.start
+    if num_characters <= limit:
+        return True
+    return num_characters <= _MARKUP_ALLOWANCE * limit and len(clean(body[span.start : span.end])) <= limit
+
+
+# Cutting ------------------------------------------------------------------------------------------------
+
+
+def _cut(body: str, span: Span, limit: int) -> Span:
+    """The beginning of a sentence too long for a summary, about `limit` clean characters, up to a pause."""
+    end = span.start
+    for _ in range(_MARKUP_ALLOWANCE):
+        room = limit - len(clean(body[span.start : end]))
+        reach = min(span.end, end + room)
+        if reach < span.end:
+            reach = _last_pause(body, end, reach, span.end)
+        if reach <= end:
+            break
+        end = reach
+    end = span.start + len(body[span.start : end].rstrip())
+    return Span(span.start, end) if clean(body[span.start : end]) else span
+
+
+def _last_pause(body: str, least: int, most: int, sentence_end: int) -> int:
+    """Where to stop between `least` and `most`: before a pause if there is a late one, and within no markup."""
+    pauses = [match.start() for match in _PAUSE.finditer(body, (least + most) // 2, most + 1)]
+    stop = pauses[-1] if pauses else most
+    opened = body.rfind("<", least, stop)
+    if opened >= 0 and (tag := TAG.match(body, opened, sentence_end)) and tag.end() > stop:
+        return opened if opened > least else tag.end()
+    opened = body.rfind("&", least, stop)
+    if opened > least and (entity := ENTITY.match(body, opened)) and entity.end() > stop:
+        return opened
+    while stop > least + 1 and _EXTENSION.match(body, stop):
+        stop -= 1
+    return stop
