@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,7 +23,19 @@ from reviewmine.store.receipts import Receipt, get_receipt, put_receipt
 LAYOUT = Layout("table")
 DAY = Partition((("dt", "2024-01-01"),))
 RESULT_KEY = "result"
-IMPATIENT = Patience(ttl_s=0, wait_s=0, poll_s=0)
+BEATING = Patience(ttl_s=0, wait_s=0, poll_s=0)
+"""A lease that beats before every put, and is taken from its holder at once: a zombie learns of it at its next beat."""
+
+
+def silent() -> Patience:
+    """A lease that never beats, by a clock that stands still: a zombie learns of its end from the pointer alone."""
+    elapsed_s = [0.0]
+
+    def sleep(seconds: float) -> None:
+        elapsed_s[0] += seconds
+
+    return Patience(ttl_s=1, wait_s=10, poll_s=1, now=lambda: elapsed_s[0], sleep=sleep)
+
 
 Archive = dict[str, Sequence[str]]  # review ids by file
 FIRST: Archive = {"a.parquet": ["r1", "r2", "r2"], "b.parquet": ["r3"]}
@@ -33,7 +46,7 @@ def run_id(number: int) -> str:
     return f"20240101T000000-{number:08x}"
 
 
-def write(store: Store, archive: Archive, number: int) -> Manifest:
+def write(store: Store, archive: Archive, number: int, *, beating: bool = False) -> Manifest:
     """One run, whole: annotate the fragments that have no receipt, then publish."""
     receipts = []
     for fragment in fragments(archive):
@@ -47,7 +60,8 @@ def write(store: Store, archive: Archive, number: int) -> Manifest:
     generation = Generation(
         partition=DAY, result_key=RESULT_KEY, ingredients={}, inputs=inputs, receipts=tuple(receipts)
     )
-    return Publisher(store, LAYOUT, run_id(number), IMPATIENT).publish(generation)
+    patience = BEATING if beating else silent()
+    return Publisher(store, LAYOUT, run_id(number), patience).publish(generation)
 
 
 def fragments(archive: Archive) -> list[Fragment]:
@@ -69,12 +83,14 @@ def judge(store: Store, archive: Archive) -> None:
     manifest = live_manifest(store, LAYOUT, DAY)
     assert manifest is not None
     in_table = [file.name for file in store.list("table")]
-    rows = [row for name in in_table for row in pq.read_table(store.open(name))["review_id"].to_pylist()]
+    rows = [row for name in in_table for row in _review_ids(store.get(name).body)]
     assert Counter(rows) == Counter(row for ids in archive.values() for row in ids)
     assert sorted(in_table) == sorted(manifest.live_files)
     assert list(standing_journals(store, LAYOUT, DAY)) == []
     kinds = {file.name.split("/")[1] for file in store.list("table__meta")}
     assert kinds <= {"parts", "receipts", "manifests", "live", "leases"}
+    everything = [file.name for file in store.list("")]
+    assert all(name.split("/")[0] in ("table", "table__meta") for name in everything)
     receipts = [
         Receipt.decode(store.get(file.name).body, where=file.name)
         for file in store.list("table__meta/receipts")
@@ -82,6 +98,11 @@ def judge(store: Store, archive: Archive) -> None:
     parts = {file.name for file in store.list("table__meta/parts")}
     assert {part.name for receipt in receipts for part in receipt.parts} <= parts
     assert {part.name for part in manifest.parts} <= parts
+
+
+@lru_cache(maxsize=256)
+def _review_ids(body: bytes) -> list[str]:
+    return pq.read_table(pa.BufferReader(body))["review_id"].to_pylist()
 
 
 def _annotate(store: Store, ids: Sequence[str], fragment: Fragment, number: int) -> Receipt:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from reviewmine.errors import PreconditionFailed, StoreUnavailable
+from reviewmine.errors import PreconditionFailed, StoreError, StoreUnavailable
 from reviewmine.store.filesystem import Listed, Store, Stored
 
 
@@ -20,9 +20,13 @@ class MemoryStore:
 
     root = "memory"
 
-    def __init__(self, *, compare_and_swap: bool = True) -> None:
+    def __init__(self, *, compare_and_swap: bool = True, objects: dict[str, bytes] | None = None) -> None:
         self.compare_and_swap = compare_and_swap
-        self.objects: dict[str, bytes] = {}
+        self.objects = dict(objects or {})
+
+    def twin(self) -> "MemoryStore":
+        """Another store that holds the same, and goes its own way from now on."""
+        return MemoryStore(compare_and_swap=self.compare_and_swap, objects=self.objects)
 
     def get(self, name: str) -> Stored | None:
         body = self.objects.get(name)
@@ -48,6 +52,8 @@ class MemoryStore:
         return _etag(body)
 
     def copy(self, source: str, target: str) -> None:
+        if source not in self.objects:
+            raise StoreError(f"{source}: cannot be copied: there is no such object")
         self.objects[target] = self.objects[source]
 
     def delete(self, name: str) -> None:
@@ -122,7 +128,7 @@ class StoppingStore(WrappedStore):
         if operation not in self.MUTATIONS:
             return super()._operate(operation, *arguments)
         number = len(self.log)
-        self.log.append(f"{operation} {arguments[-1] if operation == 'copy' else arguments[0]}")
+        self.log.append(_told(operation, arguments))
         if number == self.at and self.how == "before":
             raise Crash
         answer = super()._operate(operation, *arguments)
@@ -132,26 +138,29 @@ class StoppingStore(WrappedStore):
 
 
 class PausingStore(WrappedStore):
-    """Pauses its thread before operation number `at` (reads count) until told to go on."""
+    """Pauses its thread before operation number `at` (reads count) until told to go on.
 
-    def __init__(
-        self, store: Store, *, at: int | None, after_each: Callable[[], None] = lambda: None
-    ) -> None:
+    `look` is called after each operation that could break what readers rely on: a delete, or a put of a pointer.
+    """
+
+    def __init__(self, store: Store, *, at: int | None, look: Callable[[], None] = lambda: None) -> None:
         super().__init__(store)
         self.at = at
-        self.num_operations = 0
+        self.log: list[str] = []
+        self.has_paused = False
         self.paused = threading.Event()
         self.resumed = threading.Event()
-        self._after_each = after_each
+        self._look = look
 
     def _operate(self, operation: str, *arguments: Any) -> Any:
-        if self.num_operations == self.at:
+        if len(self.log) == self.at:
+            self.has_paused = True
             self.paused.set()
             self.resumed.wait()
-        self.num_operations += 1
+        self.log.append(_told(operation, arguments))
         answer = super()._operate(operation, *arguments)
-        if operation in self.MUTATIONS:
-            self._after_each()
+        if operation == "delete" or (operation == "put_if" and "/live/" in arguments[0]):
+            self._look()
         return answer
 
 
@@ -179,6 +188,10 @@ class Writer:
             self.error = error
         finally:
             self._store.paused.set()
+
+
+def _told(operation: str, arguments: tuple[Any, ...]) -> str:
+    return f"{operation} {arguments[-1] if operation == 'copy' else arguments[0]}"
 
 
 def _etag(body: bytes) -> str:

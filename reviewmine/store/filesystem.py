@@ -4,14 +4,18 @@ A store is the few operations that the publish protocol is made of, and nothing 
 root, with `/` between segments. An operation raises StoreUnavailable when it cannot tell whether it took place.
 """
 
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 
 from reviewmine.config import refuse_secrets
 from reviewmine.errors import UsageError
+
+_URI = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class Store(Protocol):
         """
 
     def copy(self, source: str, target: str) -> None:
-        """Make `target` a copy of `source`, whole or not at all."""
+        """Make `target` a copy of `source`, whole or not at all; StoreError if there is no `source`."""
 
     def delete(self, name: str) -> None:
         """Take the object away; no error if there is none."""
@@ -87,14 +91,16 @@ class Location:
         """Raises ConfigError for a URI that carries credentials, UsageError for an unknown scheme."""
         text = str(uri)
         refuse_secrets(text, where="URI")
-        parts = urlsplit(text)
-        if parts.scheme in ("", "file"):
-            return cls("file", str(Path(parts.path if parts.scheme else text).expanduser().absolute()))
-        if parts.scheme == "s3" and parts.netloc:
-            return cls("s3", f"{parts.netloc}/{parts.path.strip('/')}".rstrip("/"))
-        raise UsageError(
-            f"{text}: unknown scheme {parts.scheme!r}; expected a local path or s3://bucket/prefix"
-        )
+        found = _URI.fullmatch(text)
+        if found is None:
+            return cls("file", os.path.normpath(Path(text).expanduser().absolute()))
+        scheme, rest = found["scheme"], found["rest"]
+        if scheme == "file" and rest.startswith("/"):
+            return cls("file", os.path.normpath(unquote(rest)))
+        bucket, _, prefix = rest.partition("/")
+        if scheme == "s3" and bucket:
+            return cls("s3", f"{bucket}/{prefix.strip('/')}".rstrip("/"))
+        raise UsageError(f"{text}: found scheme {scheme!r}; expected a local path or s3://bucket/prefix")
 
     @property
     def uri(self) -> str:
@@ -104,6 +110,14 @@ class Location:
     def name(self) -> str:
         """The last segment."""
         return self.path.rsplit("/", 1)[-1]
+
+    def holds(self, other: "Location") -> bool:
+        """Whether `other` is this place or lies below it, links followed."""
+        if self.scheme != other.scheme:
+            return False
+        if self.scheme == "s3":
+            return f"{other.path}/".startswith(f"{self.path}/")
+        return Path(other.path).resolve().is_relative_to(Path(self.path).resolve())
 
     @property
     def parent(self) -> "Location":

@@ -35,13 +35,12 @@ class Generation:
 
 def verify(store: Store, generation: Generation) -> None:
     """Raises PublishError unless the receipts cover each row of each input once and the parts are whole and alike."""
+    _check_origin(generation)
     for file in generation.inputs:
         _check_cover(generation, file)
-    schemas = []
     for receipt in generation.receipts:
         receipt.check()
-    for part in generation.parts:
-        schemas.append((part.name, check_part(store, part)))
+    schemas = [(part.name, check_part(store, part)) for part in generation.parts]
     for name, schema in schemas[1:]:
         if not schema.equals(schemas[0][1], check_metadata=True):
             raise PublishError(
@@ -49,11 +48,30 @@ def verify(store: Store, generation: Generation) -> None:
             )
 
 
+def _check_origin(generation: Generation) -> None:
+    """Every receipt is of this result, and of an input at the etag that it is wanted at."""
+    etags = {file.path: file.etag for file in generation.inputs}
+    for receipt in generation.receipts:
+        fragment = receipt.fragment
+        found = (receipt.result_key, fragment.etag)
+        expected = (generation.result_key, etags.get(fragment.path, "none: it is no input"))
+        if found != expected:
+            raise PublishError(
+                f"partition {generation.partition}: {fragment.path}: found a receipt of result {found[0]}, etag "
+                f"{found[1]}; expected result {expected[0]}, etag {expected[1]}; rerun to plan it anew"
+            )
+
+
 def _check_cover(generation: Generation, file: InputFile) -> None:
-    fragments = (receipt.fragment for receipt in generation.receipts if receipt.fragment.path == file.path)
+    fragments = [receipt.fragment for receipt in generation.receipts if receipt.fragment.path == file.path]
     row = 0
     for fragment in sorted(fragments, key=lambda fragment: fragment.first_row):
-        if fragment.first_row != row or fragment.etag != file.etag:
+        if fragment.first_row < row:
+            raise PublishError(
+                f"partition {generation.partition}: {file.path}: two receipts cover row {fragment.first_row}; "
+                "expected each row once"
+            )
+        if fragment.first_row > row:
             break
         row = fragment.end_row
     if row != file.num_rows:

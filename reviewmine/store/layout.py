@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from reviewmine.partition import Partition
 from reviewmine.store.record import digest
 
+META_SUFFIX = "__meta"
 RUN_ID_PATTERN = r"\d{8}T\d{6}-[0-9a-f]{8}"
 _LIVE_NAME = re.compile(rf"(?P<run_id>{RUN_ID_PATTERN})-(?P<fence>\d+)-(?P<number>\d+)\.parquet")
 
@@ -45,7 +46,7 @@ class Layout:
 
     @property
     def meta(self) -> str:
-        return f"{self.table}__meta"
+        return f"{self.table}{META_SUFFIX}"
 
     @property
     def scratch(self) -> str:

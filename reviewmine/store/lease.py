@@ -124,12 +124,6 @@ def take_lease(store: Store, layout: Layout, partition: Partition, run_id: str, 
         patience.sleep(patience.poll_s)
 
 
-def is_free(store: Store, layout: Layout, partition: Partition) -> bool:
-    """Whether nobody holds the partition; a dead holder still counts as one."""
-    stored = store.get(layout.lease(partition))
-    return stored is None or LeaseRecord.decode(stored.body, where=layout.lease(partition)).holder is None
-
-
 def _put_lease(
     store: Store, name: str, run_id: str, fence: int, etag: str | None, patience: Patience
 ) -> Lease:

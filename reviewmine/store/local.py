@@ -1,12 +1,14 @@
 """Objects on a local disk: a put is a file made ready in a scratch folder and moved into place."""
 
+import errno
 import fcntl
 import hashlib
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +49,12 @@ class LocalStore:
 
     def stat(self, name: str) -> Listed | None:
         try:
-            return _listed(name, (self._root / name).stat())
+            status = (self._root / name).stat()
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as refused:
+            raise _refusal("read", self._root / name, refused) from refused
+        return _listed(name, status) if stat.S_ISREG(status.st_mode) else None
 
     def put(self, name: str, body: bytes) -> None:
         with self._ready(name, lambda file: _write(file, body)) as file:
@@ -76,14 +81,17 @@ class LocalStore:
             raise _refusal("delete", self._root / name, refused) from refused
 
     def list(self, prefix: str) -> Iterator[Listed]:
-        for folder, folders, files in os.walk(self._root / prefix):
-            folders.sort()
-            for name in sorted(files):
+        """A link is followed; one that leads nowhere is listed, for whoever reads it to stumble over."""
+        found = []
+        for folder, _, files in os.walk(self._root / prefix, followlinks=True, onerror=_unless_absent):
+            for name in files:
                 path = Path(folder, name)
                 try:
-                    yield _listed(path.relative_to(self._root).as_posix(), path.stat())
+                    status = path.lstat() if path.is_symlink() and not path.exists() else path.stat()
                 except FileNotFoundError:
                     continue  # deleted between the listing and the look
+                found.append(_listed(path.relative_to(self._root).as_posix(), status))
+        yield from sorted(found)
 
     @contextmanager
     def _ready(self, name: str, write: Callable[[Path], None]) -> Iterator[Path]:
@@ -97,7 +105,8 @@ class LocalStore:
         except OSError as refused:
             raise _refusal("write", self._root / name, refused) from refused
         finally:
-            file.unlink(missing_ok=True)
+            with suppress(FileNotFoundError, NotADirectoryError):
+                file.unlink()
 
 
 def _listed(name: str, status: os.stat_result) -> Listed:
@@ -131,7 +140,14 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def _unless_absent(refused: OSError) -> None:
+    """A folder that cannot be listed is an error: to pass over it would lose what lies in it."""
+    if not isinstance(refused, FileNotFoundError | NotADirectoryError):
+        raise _refusal("list", Path(refused.filename), refused) from refused
+
+
 def _refusal(what: str, path: Path, refused: OSError) -> StoreError:
-    return StoreError(
-        f"{path}: cannot {what}: {refused.strerror or refused}; check that this user may {what} there"
-    )
+    advice = f"check that this user may {what} there"
+    if refused.errno == errno.EXDEV:
+        advice = "a table and the meta beside it share one file system; choose a folder below the mount"
+    return StoreError(f"{path}: cannot {what}: {refused.strerror or refused}; {advice}")

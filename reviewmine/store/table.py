@@ -1,12 +1,13 @@
 """Tables: where annotations are published, and the record that says what kind of table it is."""
 
+from collections.abc import Sequence
 from typing import Literal
 
-from reviewmine.contract.annotations import CONTRACT_VERSION
-from reviewmine.errors import PreconditionFailed, StoreError, TableError
+from reviewmine.contract.annotations import CONTRACT_VERSION, annotations_schema
+from reviewmine.errors import PreconditionFailed, StoreError, TableError, UsageError
 from reviewmine.partition import DERIVED_KEYS, PartitionBy
 from reviewmine.store.filesystem import Location, open_store
-from reviewmine.store.layout import Layout, fence_of
+from reviewmine.store.layout import META_SUFFIX, Layout, fence_of
 from reviewmine.store.record import Record
 
 
@@ -37,12 +38,29 @@ class Table:
     def record(self) -> TableRecord | None:
         """What stands in `table.json`, or None where no table was made yet."""
         stored = self.store.get(self.layout.table_record)
-        return TableRecord.decode(stored.body, where=self.layout.table_record) if stored else None
+        where = f"{self.location.parent.uri}/{self.layout.table_record}"
+        return TableRecord.decode(stored.body, where=where) if stored else None
 
-    def make_or_match(self, partition_keys: tuple[str, ...], partition_by: PartitionBy | None) -> None:
+    def refuse_overlap(self, archive: Location) -> None:
+        """Raises UsageError if archive and table lie within each other: annotations would be read as reviews."""
+        meta = Location(self.location.scheme, f"{self.location.path}{META_SUFFIX}")
+        if archive.holds(self.location) or self.location.holds(archive) or meta.holds(archive):
+            raise UsageError(
+                f"{self.uri}: the table and the archive {archive.uri} lie within each other; expected two places "
+                "apart, such as two folders side by side"
+            )
+
+    def make_or_match(
+        self,
+        partition_keys: tuple[str, ...],
+        partition_by: PartitionBy | None,
+        *,
+        carried: Sequence[str] = (),
+    ) -> None:
         """Make the table, or raise TableError if the one that stands is of another kind or holds foreign files."""
         if partition_by:
             partition_keys = (DERIVED_KEYS[partition_by],)
+        self._refuse_twofold_names(partition_keys, carried)
         wanted = TableRecord(
             partition_keys=partition_keys, partition_by=partition_by, contract_version=CONTRACT_VERSION
         )
@@ -60,16 +78,27 @@ class Table:
         self.refuse_foreign_files()
 
     def live_sizes(self) -> dict[str, int]:
-        """The bytes of every file in the table, by name, as one listing shows them."""
-        return {file.name: file.num_bytes for file in self.store.list(self.layout.table)}
+        """The bytes of every file in the table, by name, as one listing shows them; folder markers are none."""
+        listed = self.store.list(self.layout.table)
+        return {file.name: file.num_bytes for file in listed if not file.name.endswith("/")}
 
     def refuse_foreign_files(self) -> None:
         """Raises TableError if a file in the table is not one of ours: readers would take it for annotations."""
-        foreign = [name for name in self.live_sizes() if fence_of(name) is None and not name.endswith("/")]
+        foreign = [name for name in self.live_sizes() if fence_of(name) is None]
         if foreign:
             raise TableError(
                 f"{self.uri}: found {len(foreign)} files that reviewmine did not write, such as {foreign[0]}; "
                 "move them away, or choose another table"
+            )
+
+    def _refuse_twofold_names(self, partition_keys: tuple[str, ...], carried: Sequence[str]) -> None:
+        """A name that is both a key in the path and a column in the files makes a table that pyarrow cannot read."""
+        columns = {name.casefold() for name in (*annotations_schema().names, *carried)}
+        twofold = [key for key in partition_keys if key.casefold() in columns]
+        if twofold:
+            raise TableError(
+                f"{self.uri}: the archive's partition key {twofold[0]!r} is a column of the annotations too; expected "
+                "another name; rename the folders, derive the keys with --partition-by, or do not --carry it"
             )
 
     def _make(self, wanted: TableRecord) -> TableRecord:

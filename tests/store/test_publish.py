@@ -1,21 +1,31 @@
 """The protocol under every crash and every pair of interleaved writers that the store's operations allow."""
 
 import contextlib
-import copy
+import shutil
 from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from crash_points import (
+    HOWS,
+    interleaved_everywhere,
+    mutations,
+    operations,
+    outcome,
+    stopped_everywhere,
+)
 from partition_world import DAY, FIRST, LAYOUT, SECOND, broken_promise, judge, run_id, write
 from stores import Crash, MemoryStore, PausingStore, StoppingStore, Writer
 
-from reviewmine.errors import LeaseLost, PublishError, ReviewmineError, StoreUnavailable
+from reviewmine.errors import LeaseLost, PublishError, StoreUnavailable
+from reviewmine.store.filesystem import Location, Store, open_store
 from reviewmine.store.generation import Generation
-from reviewmine.store.lease import Patience, take_lease
+from reviewmine.store.held import HeldPartition
+from reviewmine.store.local import LocalStore
 from reviewmine.store.manifest import InputFile, live_manifest
 from reviewmine.store.publish import Publisher
 from reviewmine.store.retrying import RetryingStore
-
-HOWS = ("before", "after", "lost")
 
 
 def published(*, compare_and_swap: bool = True) -> MemoryStore:
@@ -23,18 +33,6 @@ def published(*, compare_and_swap: bool = True) -> MemoryStore:
     store = MemoryStore(compare_and_swap=compare_and_swap)
     write(store, FIRST, 1)
     return store
-
-
-def mutations_of_an_overwrite() -> list[str]:
-    counted = StoppingStore(published())
-    write(counted, SECOND, 2)
-    return counted.log
-
-
-def operations_of_an_overwrite() -> int:
-    counted = PausingStore(published(), at=None)
-    write(counted, SECOND, 2)
-    return counted.num_operations
 
 
 def test_a_partition_is_published_and_then_replaced():
@@ -68,26 +66,42 @@ def test_a_file_of_another_name_pattern_is_never_deleted():
 
 @pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize("archive_before", [{}, FIRST], ids=["first publish", "overwrite"])
-def test_a_run_stopped_at_any_operation_leaves_nothing_that_the_next_run_does_not_mend(how, archive_before):
+@pytest.mark.parametrize("beating", [False, True], ids=["silent lease", "beating lease"])
+def test_a_run_stopped_at_any_operation_leaves_nothing_that_the_next_run_does_not_mend(
+    how, archive_before, beating
+):
     start = published() if archive_before else MemoryStore()
-    counted = StoppingStore(copy.deepcopy(start))
-    write(counted, SECOND, 2)
-    for at in range(len(counted.log)):
-        store = copy.deepcopy(start)
-        stopping = StoppingStore(store, at=at, how=how)
-        try:
-            write(RetryingStore(stopping, sleep=lambda _: None), SECOND, 2)
-        except Crash:
-            assert broken_promise(store) is None, counted.log[at]
-        else:
-            assert how == "lost"
-            judge(store, SECOND)
-        write(store, SECOND, 3)
-        judge(store, SECOND)
+    enumerated = stopped_everywhere(start.twin, how, beating=beating)
+    assert enumerated.num_cases == len(enumerated.operations)
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_the_same_holds_on_a_local_disk(how, tmp_path):
+    template = tmp_path / "template"
+    write(local(template), FIRST, 1)
+    places = (tmp_path / str(number) for number in range(1000))
+
+    def start() -> Store:
+        place = next(places)
+        shutil.copytree(template, place)
+        return local(place)
+
+    assert stopped_everywhere(start, how).num_cases > 10
+
+
+@pytest.mark.parametrize(("turn", "how"), list(enumerate(HOWS)))
+def test_the_same_holds_in_an_s3_compatible_bucket_with_the_ways_to_stop_taking_turns(turn, how, s3_uri):
+    assert stopped_everywhere(starts_in(s3_uri), how, only=slice(turn, None, 3)).num_cases >= 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", HOWS)
+def test_the_same_holds_in_an_s3_compatible_bucket(how, s3_uri):
+    assert stopped_everywhere(starts_in(s3_uri), how).num_cases > 10
 
 
 def test_receipts_that_stood_before_a_crash_are_used_again():
-    log = mutations_of_an_overwrite()
+    log = mutations(published())
     first_receipt = next(i for i, operation in enumerate(log) if "receipts/" in operation)
     store = published()
     with pytest.raises(Crash):
@@ -98,45 +112,34 @@ def test_receipts_that_stood_before_a_crash_are_used_again():
     assert sum("receipts/" in operation for operation in again.log) == 1
 
 
-def interleave(store: MemoryStore, first: int, second: int | None) -> tuple[Writer, Writer]:
-    """One writer runs to operation `first`; another takes over and runs to `second`; the first ends; the second ends.
-
-    `second` None: the second runs to its end before the first, a zombie, wakes.
-    """
-    promises: list[str] = []
-
-    def look() -> None:
-        broken = broken_promise(store)
-        if broken:
-            promises.append(broken)
-
-    one = Writer(PausingStore(store, at=first, after_each=look), lambda s: write(s, SECOND, 2))
-    two = Writer(PausingStore(store, at=second, after_each=look), lambda s: write(s, SECOND, 3))
-    one.to_pause()
-    two.to_pause()
-    one.to_end()
-    two.to_end()
-    assert promises == []
-    return one, two
+@pytest.mark.parametrize(
+    "beating", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["silent leases", "beating leases"]
+)
+def test_two_writers_interleaved_at_every_pair_of_operations_lose_nothing(beating):
+    enumerated = interleaved_everywhere(published(), beating=beating)
+    assert set(enumerated.outcomes) == {("done", "done"), ("lost", "done"), ("done", "lost")}
+    assert min(enumerated.outcomes.values()) > len(enumerated.operations)
 
 
-def test_two_writers_interleaved_at_every_pair_of_operations_lose_nothing():
-    start, num_operations, outcomes = published(), operations_of_an_overwrite(), Counter()
-    for first in range(num_operations):
-        for second in [None, *range(num_operations)]:
-            store = copy.deepcopy(start)
-            one, two = interleave(store, first, second)
-            outcomes[_outcome(one), _outcome(two)] += 1
-            write(store, SECOND, 4)
-            judge(store, SECOND)
-    assert set(outcomes) <= {("done", "done"), ("lost", "done"), ("done", "lost")}
-    assert outcomes["lost", "done"] > num_operations
+def test_a_protocol_that_does_not_fence_the_pointer_is_caught_losing_rows(monkeypatch):
+    """The enumerator has teeth: without step 2 it must find what the model of the protocol finds."""
+    fence_pointer = HeldPartition._fence_pointer
+
+    def look_only(self: HeldPartition) -> None:
+        put, self._put_pointer = self._put_pointer, lambda pointer: None
+        fence_pointer(self)
+        self._put_pointer = put
+
+    monkeypatch.setattr(HeldPartition, "_fence_pointer", look_only)
+    with pytest.raises(AssertionError):
+        interleaved_everywhere(published())
 
 
 def test_a_zombie_whose_reply_was_lost_before_another_took_over_loses_nothing():
-    start, log = published(), mutations_of_an_overwrite()
+    start = published()
+    log = mutations(start.twin())
     for at in range(len(log)):
-        store = copy.deepcopy(start)
+        store = start.twin()
         losing = StoppingStore(store, at=at, how="lost")
 
         def another_takes_over(_: float, store: MemoryStore = store, at: int = at) -> None:
@@ -152,11 +155,9 @@ def test_a_zombie_whose_reply_was_lost_before_another_took_over_loses_nothing():
 
 def test_without_compare_and_swap_writers_that_do_not_overlap_lose_nothing():
     start = published(compare_and_swap=False)
-    counted = StoppingStore(copy.deepcopy(start))
-    write(counted, SECOND, 2)
-    for at in range(len(counted.log)):
+    for at in range(len(mutations(start.twin()))):
         for how in ("before", "after"):
-            store = copy.deepcopy(start)
+            store = start.twin()
             with pytest.raises(Crash):
                 write(StoppingStore(store, at=at, how=how), SECOND, 2)
             assert broken_promise(store) is None
@@ -171,50 +172,18 @@ def test_without_compare_and_swap_a_zombie_is_held_back_unless_it_slept_between_
     scheduler that starts one run at a time; the run after it mends what that one operation did.
     """
     start = published(compare_and_swap=False)
-    counted = PausingStore(copy.deepcopy(start), at=None)
-    write(counted, SECOND, 2)
     outcomes: Counter[str] = Counter()
-    for at in range(counted.num_operations):
-        store = copy.deepcopy(start)
+    for at in range(len(operations(start.twin()))):
+        store = start.twin()
         zombie = Writer(PausingStore(store, at=at), lambda s: write(s, SECOND, 2))
         zombie.to_pause()
         write(store, SECOND, 3)
         zombie.to_end()
-        outcomes[_outcome(zombie)] += 1
+        outcomes[outcome(zombie)] += 1
         write(store, SECOND, 4)
         judge(store, SECOND)
     assert outcomes["lost"] > 0
     assert set(outcomes) <= {"lost", "done"}
-
-
-def test_a_lease_whose_heartbeat_moves_is_not_taken():
-    store = published()
-    now = [0.0]
-
-    def sleep(seconds: float) -> None:
-        now[0] += seconds
-        holder.patience.sleep(0)
-        holder._kept_at = -1e9
-        holder.keep()
-
-    holder = take_lease(store, LAYOUT, DAY, run_id(2), Patience(sleep=lambda _: None))
-    waiting = Patience(ttl_s=20, wait_s=60, poll_s=5, now=lambda: now[0], sleep=sleep)
-    with pytest.raises(PublishError, match=r"held by run 20240101T000000-00000002 on .* since"):
-        take_lease(store, LAYOUT, DAY, run_id(3), waiting)
-
-
-def test_a_lease_whose_heartbeat_stands_still_for_its_ttl_is_taken_with_a_higher_fence():
-    store, now = published(), [0.0]
-    dead = take_lease(store, LAYOUT, DAY, run_id(2), Patience())
-    waiting = Patience(
-        ttl_s=20, wait_s=60, poll_s=5, now=lambda: now[0], sleep=lambda s: now.__setitem__(0, now[0] + s)
-    )
-    taken = take_lease(store, LAYOUT, DAY, run_id(3), waiting)
-    assert taken.fence == dead.fence + 1
-    assert now[0] == pytest.approx(20)
-    dead._kept_at = -1e9
-    with pytest.raises(LeaseLost):
-        dead.keep()
 
 
 def test_a_generation_with_a_missing_receipt_is_refused_and_the_live_one_stays():
@@ -254,8 +223,17 @@ def test_a_store_that_stays_away_leaves_the_live_generation():
     judge(store, SECOND)
 
 
-def _outcome(writer: Writer) -> str:
-    if writer.error is None:
-        return "done"
-    assert isinstance(writer.error, ReviewmineError), writer.error
-    return "lost" if isinstance(writer.error, LeaseLost) else type(writer.error).__name__
+def starts_in(uri: str) -> Callable[[], Store]:
+    """Stores side by side below `uri`, in each of which the first archive is live."""
+    places = (f"{uri}/{number}" for number in range(1000))
+
+    def start() -> Store:
+        store = open_store(Location.parse(next(places)))
+        write(store, FIRST, 1)
+        return store
+
+    return start
+
+
+def local(root: Path) -> Store:
+    return LocalStore(root, scratch=LAYOUT.scratch)

@@ -1,0 +1,118 @@
+"""The enumerator: a publish stopped at every operation, and two publishes interleaved at every pair of operations.
+
+Every case ends with one undisturbed run and the last judgement: the table is the archive, nothing lies about.
+"""
+
+import itertools
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from partition_world import SECOND, broken_promise, judge, write
+from stores import Crash, MemoryStore, PausingStore, StoppingStore, Writer
+
+from reviewmine.errors import LeaseLost
+from reviewmine.store.filesystem import Store
+from reviewmine.store.retrying import RetryingStore
+
+HOWS = ("before", "after", "lost")
+
+
+@dataclass
+class Enumerated:
+    """What an enumeration went through: the operations of one undisturbed publish, and how often what came out."""
+
+    operations: list[str]
+    outcomes: Counter[tuple[str, ...]] = field(default_factory=Counter)
+
+    @property
+    def num_cases(self) -> int:
+        return self.outcomes.total()
+
+
+def stopped_everywhere(
+    start: Callable[[], Store], how: str, *, beating: bool = False, only: slice = slice(None)
+) -> Enumerated:
+    """A run over the store that `start` makes is stopped at each of its mutations; the next run must mend it.
+
+    `how` is one of HOWS; `only` chooses among the mutations. A run whose reply was lost retries, and ends well.
+    """
+    enumerated = Enumerated(mutations(start(), beating=beating))
+    for at, operation in list(enumerate(enumerated.operations))[only]:
+        store = start()
+        stopping = RetryingStore(StoppingStore(store, at=at, how=how), sleep=lambda _: None)
+        try:
+            write(stopping, SECOND, 2, beating=beating)
+        except Crash:
+            assert how != "lost", operation
+            assert broken_promise(store) is None, operation
+            enumerated.outcomes["crashed", "mended"] += 1
+        else:
+            assert how == "lost", operation
+            judge(store, SECOND)
+            enumerated.outcomes["retried", "done"] += 1
+        write(store, SECOND, 3, beating=beating)
+        judge(store, SECOND)
+    return enumerated
+
+
+def interleaved_everywhere(start: MemoryStore, *, beating: bool = False) -> Enumerated:
+    """One writer runs to an operation (reads count); another takes over and runs to one of its own, or to its end.
+
+    Then the first, a zombie by now, wakes and runs to its end, and then the second. After every delete and every
+    put of a pointer the live manifest must name no missing file.
+    """
+    enumerated = Enumerated(operations(start.twin(), beating=beating))
+    for first in range(len(enumerated.operations)):
+        for second in itertools.chain([None], itertools.count()):
+            store = start.twin()
+            one, two, has_paused = interleave(store, first, second, beating=beating)
+            if second is not None and not has_paused:
+                break
+            enumerated.outcomes[outcome(one), outcome(two)] += 1
+            write(store, SECOND, 4, beating=beating)
+            judge(store, SECOND)
+    return enumerated
+
+
+def interleave(
+    store: MemoryStore, first: int, second: int | None, *, beating: bool = False
+) -> tuple[Writer, Writer, bool]:
+    """Both writers after their ends, and whether the second was paused at all."""
+    broken: list[str] = []
+
+    def look() -> None:
+        promise = broken_promise(store)
+        if promise:
+            broken.append(promise)
+
+    pausing = PausingStore(store, at=second, look=look)
+    one = Writer(PausingStore(store, at=first, look=look), lambda s: write(s, SECOND, 2, beating=beating))
+    two = Writer(pausing, lambda s: write(s, SECOND, 3, beating=beating))
+    one.to_pause()
+    two.to_pause()
+    one.to_end()
+    two.to_end()
+    assert not broken, (first, second, broken)
+    return one, two, pausing.has_paused
+
+
+def mutations(store: Store, *, beating: bool = False) -> list[str]:
+    """The mutations of one undisturbed run."""
+    counted = StoppingStore(store)
+    write(counted, SECOND, 2, beating=beating)
+    return counted.log
+
+
+def operations(store: Store, *, beating: bool = False) -> list[str]:
+    """The operations of one undisturbed run, reads among them."""
+    counted = PausingStore(store, at=None)
+    write(counted, SECOND, 2, beating=beating)
+    return counted.log
+
+
+def outcome(writer: Writer) -> str:
+    """How a writer ended: `done`, `lost` (fenced off), or the error that it must not end with."""
+    if writer.error is None:
+        return "done"
+    return "lost" if isinstance(writer.error, LeaseLost) else repr(writer.error)
