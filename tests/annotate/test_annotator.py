@@ -190,3 +190,12 @@ def test_a_table_without_rows_has_the_same_columns(prepare: Preparer, annotator:
 def test_another_digest_than_the_expected_one_is_refused(checkpoint: Path) -> None:
     with pytest.raises(CheckpointError, match="expected 00"):
         Annotator(checkpoint, expected_digest="00", device="cpu")
+
+
+@pytest.mark.gpu
+def test_a_gpu_answers_as_a_cpu_does_within_its_precision(checkpoint: Path, prepare: Preparer) -> None:
+    prepared = prepare(make_conformed(BODIES))
+    on_cpu, on_gpu = (Annotator(checkpoint, device=device)(prepared) for device in ("cpu", "cuda"))
+    for name in ("polarity_negative", "polarity_positive", "intensity"):
+        expected, found = (made[name].drop_null().to_numpy() for made in (on_cpu, on_gpu))
+        np.testing.assert_allclose(found, expected, atol=0.02)
