@@ -1,5 +1,6 @@
 """Annotating on Ray: fragments stream through read tasks, a pool of model actors and write tasks."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
@@ -128,7 +129,8 @@ def _set_context() -> None:
     context.wait_for_min_actors_s = _ACTOR_START_TIMEOUT_S
     context.execution_no_progress_timeout_s = _NO_PROGRESS_TIMEOUT_S
     context.execution_options.preserve_order = False
-    context.enable_progress_bars = False
+    context.enable_progress_bars = False  # they count fragments; ours count rows
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
 
 
 def _row(message: Message) -> pa.Table:

@@ -8,7 +8,7 @@ from reviewmine.backfill.run import Run, recover_dead_publishes
 from reviewmine.backfill.settings import BUILTIN, AnnotateSettings
 from reviewmine.backfill.summary import Observer, Summary
 from reviewmine.backfill.work import Job
-from reviewmine.contract.reviews import carried_fields
+from reviewmine.contract.reviews import ReviewColumns, carried_fields, check_mapping
 from reviewmine.distributed.annotating import RayExecutor
 from reviewmine.distributed.stages import Model
 from reviewmine.model.checkpoint import builtin_checkpoint, inspect_checkpoint
@@ -37,6 +37,8 @@ def annotate(settings: AnnotateSettings, observer: Observer) -> Summary:
     )
     table.make_or_match(planner.partition_keys, settings.partition_by)
     recover_dead_publishes(table, run_id)
+    if settings.columns != ReviewColumns():
+        check_mapping(planner.schemas(), settings.columns)
     carried = carried_fields(planner.schemas(), settings.carry) if settings.carry else ()
     result = result_of(
         checkpoint_digest=digest,

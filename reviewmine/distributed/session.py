@@ -21,7 +21,7 @@ def ray_session() -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    quiet = {"logging_level": logging.WARNING, "log_to_driver": False}
+    quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
     if os.environ.get("RAY_ADDRESS"):
         ray.init(**quiet)
     else:

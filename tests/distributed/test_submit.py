@@ -1,0 +1,106 @@
+"""Jobs on a cluster with its dashboard and token authentication on: the job's exit code is the run's."""
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from archives import judge, write_daily
+
+pytestmark = pytest.mark.slow
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+LIMIT_S = 280
+BIN = Path(sys.executable).parent
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A local head node, alone; the environment that reaches it. `ADDRESS` is its dashboard."""
+    root = tmp_path_factory.mktemp("head")
+    token = root / "token"
+    token.write_text(secrets.token_hex(32))
+    ports = {name: _free_port() for name in ("port", "dashboard-port", "ray-client-server-port")}
+    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"  # as in the image of a cluster, `python` is ours
+    environment = os.environ | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token), "PATH": path}
+    environment.pop("RAY_ADDRESS", None)
+    options = [f"--{name}={port}" for name, port in ports.items()]
+    command = [
+        str(BIN / "ray"),
+        "start",
+        "--head",
+        "--block",
+        "--num-cpus=4",
+        "--disable-usage-stats",
+        *options,
+    ]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as head:
+        assert head.stdout is not None
+        for line in head.stdout:
+            if "Ray runtime started" in line:
+                break
+        try:
+            yield environment | {"ADDRESS": f"http://127.0.0.1:{ports['dashboard-port']}"}
+        finally:
+            head.terminate()
+            head.communicate(timeout=60)
+
+
+def submit(cluster: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, env=cluster, cwd=CHECKOUT, capture_output=True, text=True, timeout=LIMIT_S, check=False
+    )
+
+
+def test_ray_job_submit_annotates_and_reports_success(cluster, tmp_path, tiny_checkpoint):
+    archive, table = write_daily(tmp_path / "archive"), tmp_path / "annotations"
+    done = submit(
+        cluster,
+        *(str(BIN / "ray"), "job", "submit", "--address", cluster["ADDRESS"], "--working-dir", "jobs/.."),
+        *("--runtime-env-json", json.dumps({"excludes": [".venv", ".git", "demo", "tests"]}), "--"),
+        *(sys.executable, "jobs/annotate.py", str(archive), str(table), "--run", "jobs/runs/annotate.toml"),
+        *("--checkpoint", str(tiny_checkpoint), "--num-actors", "1"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 partitions published" in done.stdout
+    judge(table, archive)
+
+
+def test_a_job_that_must_fail_reports_failure_with_a_message_a_person_can_act_on(cluster, tmp_path):
+    done = submit(
+        cluster,
+        *(sys.executable, "-m", "reviewmine", "submit", "annotate", "--address", cluster["ADDRESS"]),
+        *("--working-dir", str(CHECKOUT), str(tmp_path / "nowhere"), str(tmp_path / "annotations")),
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "nowhere: found no Parquet files; expected a file, a folder or a prefix" in done.stdout
+
+
+def test_a_job_with_a_wrong_option_keeps_its_exit_code(cluster, tmp_path):
+    done = submit(
+        cluster,
+        *(sys.executable, "-m", "reviewmine", "submit", "annotate", "--address", cluster["ADDRESS"]),
+        *("--working-dir", str(CHECKOUT), str(tmp_path), str(tmp_path / "t"), "--partition-by", "week"),
+    )
+    assert done.returncode == 2, done.stdout + done.stderr
+
+
+def test_a_cluster_that_does_not_answer_is_named():
+    address = f"http://127.0.0.1:{_free_port()}"
+    done = submit(
+        dict(os.environ),
+        *(sys.executable, "-m", "reviewmine", "submit", "annotate", "--address", address, "a", "t"),
+    )
+    assert done.returncode == 2
+    assert address in done.stderr
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
