@@ -43,7 +43,8 @@ def summarize(body: str, sentences: Sequence[Span], sentence_vectors: NDArray[np
     """The summary of a raw body: at most two sentences, and never longer than the body.
 
     `sentences` [S] are the spans that the network read, `sentence_vectors` [S, H] the means of the states of
-    their tokens. Without any sentence there is no summary.
+    their tokens. Without any sentence there is no summary. Two sentences that stand without a space between
+    are joined with one, and still never outgrow the body: two that are all of it and fit are `verbatim`.
     """
     if not sentences:
         return Summary("", "none", ())
@@ -54,10 +55,6 @@ def summarize(body: str, sentences: Sequence[Span], sentence_vectors: NDArray[np
     chosen = choose(sentence_vectors, [end - start for start, end in sentences], most_characters=limit)
     spans = [sentences[index] for index in sorted(chosen)]
     text = quote(body, spans)
-    # Sentences typed without a space between them are joined with one.
-    if len(spans) == 2 and len(text) > len(body):
-        spans = [sentences[chosen[0]]]
-        text = quote(body, spans)
     if len(spans) == 1 and len(text) > limit:
         spans = [_cut(body, spans[0], limit)]
         text = quote(body, spans)
