@@ -17,6 +17,7 @@ LAYERS = (
     {"train", "annotate", "backfill", "warehouse", "demo"},
     {"distributed"},
     {"cli", "console"},
+    {"__main__"},
 )
 LAYER_OF = {room: layer for layer, rooms in enumerate(LAYERS) for room in rooms}
 # errors.py is the one module of the lowest layer that its siblings need; cli and console are one room in two files.
