@@ -215,6 +215,7 @@ class Run:
 
 def recover_dead_publishes(table: Table, run_id: str) -> list[Partition]:
     """Finish or undo every publish that a dead run left half done; those of live runs are left to them."""
+    table.sweep_scratch()
     publisher = Publisher(table.store, table.layout, run_id)
     recovered = []
     for partition in partitions_with_journals(table.store, table.layout):

@@ -159,7 +159,8 @@ def _stream(table: pa.Table | None) -> bytes | None:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as out:
         out.write_table(table)
-    return sink.getvalue().to_pybytes()
+    written: bytes = sink.getvalue().to_pybytes()
+    return written
 
 
 def _our_error_in(error: BaseException) -> ReviewmineError | None:

@@ -28,6 +28,7 @@ def annotate(settings: AnnotateSettings, observer: Observer) -> Summary:
     )
     _, digest = inspect_checkpoint(checkpoint, expected_digest=settings.checkpoint_digest)
     archive, table, run_id = Archive(settings.archive), Table(settings.table), new_run_id()
+    table.refuse_overlap(archive.location)
     planner = Planner(
         archive,
         table,
@@ -35,7 +36,7 @@ def annotate(settings: AnnotateSettings, observer: Observer) -> Summary:
         partition_by=settings.partition_by,
         only=PartitionRange.parse(settings.partitions) if settings.partitions else None,
     )
-    table.make_or_match(planner.partition_keys, settings.partition_by)
+    table.make_or_match(planner.partition_keys, settings.partition_by, carried=settings.carry)
     recover_dead_publishes(table, run_id)
     if settings.columns != ReviewColumns():
         check_mapping(planner.schemas(), settings.columns)

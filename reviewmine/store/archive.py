@@ -4,7 +4,7 @@ An archive is only ever read. Its files are listed once; a footer tells the rows
 etag of a file is looked at again after its rows were, because archives change under their readers.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,10 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from reviewmine.errors import ArchiveError
-from reviewmine.partition import Partition, one_key_set
+from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Listed, Location, Store, open_store
 from reviewmine.store.fragment import Fragment, RowGroup
 
+_BATCH_ROWS = 4096
 _SUFFIXES = (".parquet", ".parq", ".pq")
 
 
@@ -44,12 +45,12 @@ class Archive:
     def is_single_file(self) -> bool:
         return (
             self.location.path.endswith(_SUFFIXES)
-            and self._store_at(self.location.parent).stat(self.location.name) is not None
+            and open_store(self.location.parent).stat(self.location.name) is not None
         )
 
     @cached_property
     def store(self) -> Store:
-        return self._store_at(self.location.parent if self.is_single_file else self.location)
+        return open_store(self.location.parent if self.is_single_file else self.location)
 
     def files(self) -> list[Listed]:
         """Every Parquet file, in order of path; names that begin with `_` or `.` are passed over, as Spark does.
@@ -60,16 +61,23 @@ class Archive:
             found = self.store.stat(self.location.name)
             return [found] if found else []
         listed = [file for file in self.store.list("") if _is_parquet(file)]
+        for file in listed:
+            self._check_name(file.name)
         if not listed:
             raise ArchiveError(
                 f"{self.location.uri}: found no Parquet files; expected a file, a folder or a prefix that holds "
                 f"files ending in {', '.join(_SUFFIXES)}"
             )
-        key_sets = list(one_key_set(Partition.of_file(file.name) for file in listed))
-        if len(key_sets) > 1:
-            found_keys = " and ".join("/".join(keys) or "none" for keys in key_sets)
+        examples: dict[tuple[str, ...], str] = {}
+        for file in listed:
+            examples.setdefault(Partition.of_file(file.name).keys, file.name)
+        if len(examples) > 1:
+            found_keys = " and ".join(
+                f"{'/'.join(keys) or 'none'} ({name})" for keys, name in examples.items()
+            )
             raise ArchiveError(
-                f"{self.location.uri}: found partition keys {found_keys}; expected one set of keys"
+                f"{self.location.uri}: found partition keys {found_keys}; expected the same for every file; name a "
+                "folder below, or move what does not belong to the archive away"
             )
         return listed
 
@@ -90,11 +98,16 @@ class Archive:
         """
         self.check_unchanged(fragment)
         with self._opened(fragment.path) as parquet:
-            groups, skipped = _overlapping(parquet.metadata, fragment)
             columns = list(select(parquet.schema_arrow))
-            rows = parquet.read_row_groups(groups, columns=columns, use_threads=False)
+            batches = list(_batches(parquet, fragment, columns))
         self.check_unchanged(fragment)
-        return rows.slice(fragment.first_row - skipped, fragment.num_rows)
+        num_rows = sum(batch.num_rows for batch in batches)
+        if num_rows != fragment.num_rows:
+            raise ArchiveError(
+                f"{self.location.uri}/{fragment.path}: found {num_rows} rows from row {fragment.first_row} on, "
+                f"expected {fragment.num_rows}; the file does not hold what its footer says"
+            )
+        return pa.Table.from_batches(batches)
 
     def check_unchanged(self, fragment: Fragment) -> None:
         found = self.store.stat(fragment.path)
@@ -104,12 +117,17 @@ class Archive:
                 f"{found.etag if found else 'no file'}, expected etag {fragment.etag}; rerun to plan it anew"
             )
 
+    def _check_name(self, name: str) -> None:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise ArchiveError(
+                f"{self.location.uri}: found a file whose name is not UTF-8, {name!r}; expected names that can be "
+                "written into the table, which names the file of every row; rename it"
+            ) from None
+
     def _opened(self, path: str) -> "_Opened":
         return _Opened(self, path)
-
-    @staticmethod
-    def _store_at(location: Location) -> Store:
-        return open_store(location)
 
 
 class _Opened:
@@ -139,6 +157,19 @@ class _Opened:
 def _is_parquet(file: Listed) -> bool:
     hidden = any(segment.startswith(("_", ".")) for segment in file.name.split("/") if "=" not in segment)
     return file.name.endswith(_SUFFIXES) and not hidden
+
+
+def _batches(parquet: pq.ParquetFile, fragment: Fragment, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """The rows of `fragment`, a batch at a time: of a row group that is far larger, no more is held in memory."""
+    groups, row = _overlapping(parquet.metadata, fragment)
+    for batch in parquet.iter_batches(_BATCH_ROWS, row_groups=groups, columns=columns, use_threads=False):
+        first = max(fragment.first_row - row, 0)
+        end = min(fragment.end_row - row, batch.num_rows)
+        if first < end:
+            yield batch.slice(first, end - first)
+        row += batch.num_rows
+        if row >= fragment.end_row:
+            return
 
 
 def _overlapping(metadata: pq.FileMetaData, fragment: Fragment) -> tuple[list[int], int]:

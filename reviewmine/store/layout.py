@@ -17,11 +17,13 @@
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from reviewmine.partition import Partition
 from reviewmine.store.record import digest
 
+SCRATCH_LIFE = timedelta(days=1)
+_SCRATCH_TIME = "%Y%m%dT%H%M%S"
 META_SUFFIX = "__meta"
 RUN_ID_PATTERN = r"\d{8}T\d{6}-[0-9a-f]{8}"
 _LIVE_NAME = re.compile(rf"(?P<run_id>{RUN_ID_PATTERN})-(?P<fence>\d+)-(?P<number>\d+)\.parquet")
@@ -30,6 +32,17 @@ _LIVE_NAME = re.compile(rf"(?P<run_id>{RUN_ID_PATTERN})-(?P<fence>\d+)-(?P<numbe
 def new_run_id() -> str:
     """The name of a run that starts now: its start in UTC, and eight digits by chance."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+
+
+def scratch_name() -> str:
+    """The name of a file in the scratch folder: when it was begun, in UTC, so that its age can be told."""
+    return f"{datetime.now(UTC):{_SCRATCH_TIME}}-{secrets.token_hex(8)}.put"
+
+
+def is_abandoned(scratch_file: str, *, now: datetime) -> bool:
+    """Whether a file in the scratch folder was begun so long ago that its writer must be dead."""
+    begun = scratch_file.rsplit("/", 1)[-1].partition("-")[0]
+    return datetime.strptime(begun, _SCRATCH_TIME).replace(tzinfo=UTC) < now - SCRATCH_LIFE
 
 
 def fence_of(live_name: str) -> int | None:

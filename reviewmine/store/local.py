@@ -6,7 +6,6 @@ import hashlib
 import os
 import shutil
 import stat
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ import pyarrow as pa
 
 from reviewmine.errors import PreconditionFailed, StoreError
 from reviewmine.store.filesystem import Listed, Stored
+from reviewmine.store.layout import scratch_name
 
 
 class LocalStore:
@@ -96,7 +96,7 @@ class LocalStore:
     @contextmanager
     def _ready(self, name: str, write: Callable[[Path], None]) -> Iterator[Path]:
         """A written and synced file on the same disk as `name`, whose folder exists; gone afterwards."""
-        file = self._root / self._scratch / f"{uuid.uuid4().hex}.put"
+        file = self._root / self._scratch / scratch_name()
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             (self._root / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,13 +1,14 @@
 """Tables: where annotations are published, and the record that says what kind of table it is."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Literal
 
 from reviewmine.contract.annotations import CONTRACT_VERSION, annotations_schema
 from reviewmine.errors import PreconditionFailed, StoreError, TableError, UsageError
 from reviewmine.partition import DERIVED_KEYS, PartitionBy
 from reviewmine.store.filesystem import Location, open_store
-from reviewmine.store.layout import META_SUFFIX, Layout, fence_of
+from reviewmine.store.layout import META_SUFFIX, Layout, fence_of, is_abandoned
 from reviewmine.store.record import Record
 
 
@@ -81,6 +82,12 @@ class Table:
         """The bytes of every file in the table, by name, as one listing shows them; folder markers are none."""
         listed = self.store.list(self.layout.table)
         return {file.name: file.num_bytes for file in listed if not file.name.endswith("/")}
+
+    def sweep_scratch(self) -> None:
+        """Delete what killed writers of a local store left half written."""
+        for file in self.store.list(self.layout.scratch):
+            if is_abandoned(file.name, now=datetime.now(UTC)):
+                self.store.delete(file.name)
 
     def refuse_foreign_files(self) -> None:
         """Raises TableError if a file in the table is not one of ours: readers would take it for annotations."""

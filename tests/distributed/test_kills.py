@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from archives import judge, write_daily
+from daily_archive import judge, write_daily
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 import ray.cloudpickle
-from archives import ids_in_archive, ids_in_table, judge, make_rows, stamps, write_daily
+from daily_archive import ids_in_archive, ids_in_table, judge, make_rows, stamps, write_daily
 
 from reviewmine.backfill.settings import AnnotateSettings, PoolSettings
 from reviewmine.backfill.summary import Summary
