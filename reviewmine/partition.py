@@ -6,7 +6,6 @@ same everywhere. The one partition of an unpartitioned table is written `all`.
 """
 
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import unquote
@@ -117,12 +116,3 @@ def _bound(written: str) -> str:
 
 def _comparable(text: str) -> str:
     return _LONE_DIGIT.sub(r"0\g<0>", text)
-
-
-def one_key_set(partitions: Iterable[Partition]) -> Iterator[tuple[str, ...]]:
-    """The distinct key tuples among `partitions`, in order of first sight; an archive should have just one."""
-    seen: dict[tuple[str, ...], None] = {}
-    for partition in partitions:
-        if partition.keys not in seen:
-            seen[partition.keys] = None
-            yield partition.keys

@@ -1,90 +1,42 @@
-"""Small archives for tests, and what a table that was made from one must hold."""
+"""Archives for tests: reviews of our own making, written where a test wants them."""
 
-import os
-from collections import Counter
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reviewmine.store.archive import Archive
-from reviewmine.store.journal import partitions_with_journals
-from reviewmine.store.manifest import live_manifest, published_partitions
-from reviewmine.store.table import Table
 
-OPINIONS = (
-    "The sound is superb and the battery was very solid.",
-    "The zip is broken and it was useless for me!",
-    "The lamp is okay and the case was plain. The chair is nice. It was good for me and the strap was great.",
-    "The screen is awful. The cable was very weak and the kettle is poor.",
-)
-FIRST_DAY = datetime(2024, 1, 30, tzinfo=UTC)
-
-
-def make_rows(num_rows: int, *, first: int = 0, day: int = 0) -> pa.Table:
-    """Reviews `r<first>` and on, all of one day; every seventh has no body and every ninth no date."""
-    numbers = range(first, first + num_rows)
-    moment = FIRST_DAY + timedelta(days=day)
-    return pa.table(
-        {
-            "review_id": pa.array([f"r{number}" for number in numbers], pa.string()),
-            "body": pa.array(
-                [None if n % 7 == 6 else f"{OPINIONS[n % 4]} It is {n}." for n in numbers], pa.string()
-            ),
-            "rating": pa.array([1 + number % 5 for number in numbers], pa.int32()),
-            "reviewed_at": pa.array(
-                [None if n % 9 == 8 else moment for n in numbers], pa.timestamp("us", "UTC")
-            ),
-        }
-    )
+def reviews(ids: Sequence[str], days: Sequence[str | None] = (), **columns: Sequence[Any]) -> pa.Table:
+    """Reviews with these ids; with `days` (`2024-01-31`, or None for undated), dates; and further columns."""
+    made: dict[str, pa.Array] = {
+        "review_id": pa.array(ids, pa.string()),
+        "body": pa.array([f"{review} is a fine thing" for review in ids], pa.string()),
+    }
+    if days:
+        dates = [datetime.fromisoformat(day).replace(tzinfo=UTC) if day else None for day in days]
+        made["date"] = pa.array(dates, pa.timestamp("us", tz="UTC"))
+    return pa.table(made | {name: pa.array(column) for name, column in columns.items()})
 
 
-def write_daily(root: Path, *, days: int = 3, files: int = 2, rows: int = 10) -> Path:
-    """An archive of `dt=` partitions, each of several files."""
-    for day in range(days):
-        folder = root / f"dt={FIRST_DAY + timedelta(days=day):%Y-%m-%d}"
-        folder.mkdir(parents=True)
-        for file in range(files):
-            first = (day * files + file) * rows
-            pq.write_table(make_rows(rows, first=first, day=day), folder / f"part-{file}.parquet")
+def write_files(root: Path, files: Mapping[str, pa.Table], *, rows_per_group: int = 1000) -> Path:
+    """Write each table under its path below `root`, which is returned."""
+    for path, table in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, root / path, row_group_size=rows_per_group)
     return root
 
 
-def ids_in_archive(root: Path) -> Counter[str]:
-    archive = Archive(str(root))
-    return Counter(
-        row
-        for file in archive.files()
-        for row in pq.read_table(archive.store.open(file.name))["review_id"].to_pylist()
-    )
+def corrupt(path: Path) -> None:
+    """Turn bytes in the middle of a Parquet file around: its footer stays readable, its rows do not."""
+    body = bytearray(path.read_bytes())
+    middle = slice(4, len(body) // 3)
+    body[middle] = bytes(byte ^ 0xFF for byte in body[middle])
+    path.write_bytes(body)
 
 
-def ids_in_table(root: Path) -> Counter[str]:
-    """The review ids that any reader of the folder sees."""
-    return Counter(
-        row
-        for file in sorted(root.rglob("*.parquet"))
-        for row in pq.read_table(file, partitioning=None)["review_id"].to_pylist()
-    )
-
-
-def stamps(root: Path) -> dict[str, tuple[int, int]]:
-    """Every file below `root` with its inode and time of change: equal only if no file was touched."""
-    return {
-        path.relative_to(root).as_posix(): (path.stat().st_ino, path.stat().st_mtime_ns)
-        for path in root.rglob("*")
-        if path.is_file()
-    }
-
-
-def judge(table_root: Path, archive_root: Path) -> None:
-    """The table holds the archive as a multiset, its manifests name exactly its files, and no publish is half done."""
-    table = Table(str(table_root))
-    store, layout = table.store, table.layout
-    assert ids_in_table(table_root) == ids_in_archive(archive_root)
-    manifests = [live_manifest(store, layout, partition) for partition in published_partitions(store, layout)]
-    named = sorted(name for manifest in manifests if manifest for name in manifest.live_files)
-    assert sorted(name for name in table.live_sizes()) == named
-    assert partitions_with_journals(store, layout) == []
-    assert not list((table_root.parent / layout.scratch).glob("*")) or os.environ.get("REVIEWMINE_KILLED")
+def truncate(path: Path) -> None:
+    """Cut a file off in the middle, footer and all."""
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])

@@ -60,9 +60,8 @@ class MemoryStore:
         self.objects.pop(name, None)
 
     def list(self, prefix: str) -> Iterator[Listed]:
-        for name in sorted(self.objects):
-            if not prefix or name.startswith(prefix + "/"):
-                yield Listed(name, len(self.objects[name]), _etag(self.objects[name]))
+        names = [name for name in sorted(self.objects) if not prefix or name.startswith(prefix + "/")]
+        return iter([Listed(name, len(self.objects[name]), _etag(self.objects[name])) for name in names])
 
 
 class WrappedStore:

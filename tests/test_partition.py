@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reviewmine.errors import UsageError
-from reviewmine.partition import NULL_VALUE, Partition, PartitionRange, one_key_set
+from reviewmine.partition import NULL_VALUE, Partition, PartitionRange
 
 MARCH = Partition((("year", "2024"), ("month", "03")))
 ALL = Partition()
@@ -136,7 +136,3 @@ def test_a_range_without_any_bound_is_refused(text):
 def test_a_range_that_runs_backwards_is_refused():
     with pytest.raises(UsageError, match="'2024-03' lies after '2024-01'; put the earlier one first"):
         PartitionRange.parse("2024-03..2024-01")
-
-
-def test_distinct_key_sets_are_told_in_order_of_sight():
-    assert list(one_key_set([MARCH, ALL, MARCH, day("2024-01-01")])) == [("year", "month"), (), ("dt",)]

@@ -1,0 +1,245 @@
+"""Archives: which files count, what a footer tells, and that rows are read exactly or not at all."""
+
+import os
+import pickle
+import re
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from archives import corrupt, reviews, truncate, write_files
+
+from reviewmine.errors import ArchiveError, StoreError
+from reviewmine.store.archive import Archive
+from reviewmine.store.filesystem import Location, open_store
+from reviewmine.store.fragment import Fragment, cut
+
+IDS = [f"r{number}" for number in range(10)]
+
+
+def names(archive: Archive) -> list[str]:
+    return [file.name for file in archive.files()]
+
+
+def everything(schema: pa.Schema) -> list[str]:
+    return list(schema.names)
+
+
+def fragment_of(archive: Archive, path: str, first_row: int, num_rows: int) -> Fragment:
+    etag = next(file.etag for file in archive.files() if file.name == path)
+    return Fragment(path=path, etag=etag, first_row=first_row, num_rows=num_rows)
+
+
+@pytest.fixture(params=["local", "s3"])
+def place(request: pytest.FixtureRequest, tmp_path: Path):
+    """Puts a folder of files where an archive may live, and says under what URI."""
+
+    def put(root: Path) -> str:
+        if request.param == "local":
+            return str(root)
+        uri = request.getfixturevalue("s3_uri")
+        store = open_store(Location.parse(uri))
+        for path in sorted(root.rglob("*")):
+            if path.is_file():
+                store.put(path.relative_to(root).as_posix(), path.read_bytes())
+        return uri
+
+    return put
+
+
+class TestEveryPlace:
+    def test_nested_hive_folders_are_listed_in_order(self, place, tmp_path):
+        files = ["year=2024/month=1/b.parquet", "year=2023/month=12/a.parquet", "year=2024/month=1/a.parquet"]
+        archive = Archive(place(write_files(tmp_path, dict.fromkeys(files, reviews(IDS)))))
+        assert names(archive) == sorted(files)
+        assert not archive.is_single_file
+
+    def test_a_flat_folder_is_an_archive(self, place, tmp_path):
+        archive = Archive(place(write_files(tmp_path, {"b.parquet": reviews(IDS), "a.pq": reviews(IDS)})))
+        assert names(archive) == ["a.pq", "b.parquet"]
+
+    def test_a_single_file_is_an_archive(self, place, tmp_path):
+        uri = place(write_files(tmp_path, {"a.parquet": reviews(IDS), "b.parquet": reviews(["other"])}))
+        archive = Archive(f"{uri}/a.parquet")
+        assert archive.is_single_file
+        assert names(archive) == ["a.parquet"]
+        assert archive.read(fragment_of(archive, "a.parquet", 0, 10), everything).num_rows == 10
+
+    def test_a_folder_called_like_a_file_is_a_folder(self, place, tmp_path):
+        uri = place(write_files(tmp_path, {"reviews.parquet/part-0.parquet": reviews(IDS)}))
+        assert names(Archive(f"{uri}/reviews.parquet")) == ["part-0.parquet"]
+
+    def test_hidden_names_and_other_suffixes_are_passed_over(self, place, tmp_path):
+        files = [
+            "dt=1/a.parquet",
+            "dt=1/_b.parquet",
+            "dt=1/.c.parquet",
+            "_tmp/dt=1/d.parquet",
+            "_key=1/e.parquet",
+        ]
+        write_files(tmp_path, dict.fromkeys(files[:4], reviews(IDS)))
+        (tmp_path / "_SUCCESS").touch()
+        (tmp_path / "dt=1" / "notes.txt").write_text("x")
+        assert names(Archive(place(tmp_path))) == ["dt=1/a.parquet"]
+        other = write_files(tmp_path / "other", {files[4]: reviews(IDS)})
+        assert names(Archive(str(other))) == ["_key=1/e.parquet"]
+
+    def test_names_with_escapes_are_read_as_they_are(self, place, tmp_path):
+        path = "brand=A%2FB%20C/city=Zürich/a b.parquet"
+        archive = Archive(place(write_files(tmp_path, {path: reviews(IDS)})))
+        assert names(archive) == [path]
+        assert archive.footer(path).num_rows == 10
+        assert archive.read(fragment_of(archive, path, 2, 3), everything)["review_id"].to_pylist() == IDS[2:5]
+
+    def test_a_fragment_is_read_exactly_across_row_groups(self, place, tmp_path):
+        archive = Archive(place(write_files(tmp_path, {"a.parquet": reviews(IDS)}, rows_per_group=3)))
+        for first in range(10):
+            for end in range(first + 1, 11, 2):
+                rows = archive.read(fragment_of(archive, "a.parquet", first, end - first), everything)
+                assert rows["review_id"].to_pylist() == IDS[first:end]
+
+    def test_a_place_without_parquet_files_says_what_is_expected(self, place, tmp_path):
+        (tmp_path / "notes.txt").write_text("x")
+        with pytest.raises(ArchiveError, match=r"found no Parquet files; expected .* ending in \.parquet"):
+            Archive(place(tmp_path)).files()
+
+    def test_a_place_that_does_not_exist_says_the_same(self, place, tmp_path):
+        with pytest.raises(ArchiveError, match="nowhere: found no Parquet files"):
+            Archive(f"{place(tmp_path)}/nowhere").files()
+        with pytest.raises(ArchiveError, match=r"nowhere\.parquet: found no Parquet files"):
+            Archive(f"{place(tmp_path)}/nowhere.parquet").files()
+
+    def test_a_file_that_changed_since_it_was_planned_is_not_read(self, place, tmp_path):
+        write_files(tmp_path, {"a.parquet": reviews(IDS)})
+        archive = Archive(place(tmp_path))
+        planned = fragment_of(archive, "a.parquet", 0, 10)
+        archive.store.put("a.parquet", archive.store.get("a.parquet").body + b"more")
+        with pytest.raises(
+            ArchiveError, match=r"a\.parquet: changed while it was read: .*; rerun to plan it anew"
+        ):
+            archive.read(planned, everything)
+
+    def test_a_file_that_changes_while_it_is_read_is_not_taken_for_what_it_was(self, place, tmp_path):
+        archive = Archive(place(write_files(tmp_path, {"a.parquet": reviews(IDS)})))
+        planned = fragment_of(archive, "a.parquet", 0, 10)
+
+        def select_and_take_away(schema: pa.Schema) -> list[str]:
+            archive.store.delete("a.parquet")
+            archive.store.put("a.parquet", b"something else altogether")
+            return ["review_id"]
+
+        with pytest.raises(ArchiveError, match=r"a\.parquet"):
+            archive.read(planned, select_and_take_away)
+
+    def test_a_file_that_is_gone_is_an_error_that_names_it(self, place, tmp_path):
+        archive = Archive(place(write_files(tmp_path, {"a.parquet": reviews(IDS)})))
+        planned = fragment_of(archive, "a.parquet", 0, 10)
+        archive.store.delete("a.parquet")
+        with pytest.raises(ArchiveError, match="found no file"):
+            archive.read(planned, everything)
+        with pytest.raises(ArchiveError, match=r"a\.parquet: cannot be read as Parquet"):
+            archive.footer("a.parquet")
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return Archive(str(write_files(tmp_path / "archive", {"a.parquet": reviews(IDS)}, rows_per_group=4)))
+
+
+def path_in(archive: Archive, name: str) -> Path:
+    return Path(archive.location.path, name)
+
+
+def test_a_bucket_that_does_not_exist_says_so(s3_uri):
+    with pytest.raises(StoreError, match=r"nowhere-at-all.*there is no such bucket"):
+        Archive("s3://nowhere-at-all/reviews").files()
+
+
+def test_a_footer_tells_schema_and_row_groups(archive):
+    footer = archive.footer("a.parquet")
+    assert footer.schema.names == ["review_id", "body"]
+    assert [group.num_rows for group in footer.row_groups] == [4, 4, 2]
+    assert footer.num_rows == 10
+
+
+def test_only_the_columns_that_are_asked_for_are_read(archive):
+    rows = archive.read(fragment_of(archive, "a.parquet", 0, 10), lambda schema: ["body"])
+    assert rows.column_names == ["body"]
+
+
+def test_a_row_group_larger_than_a_batch_is_read_exactly(tmp_path):
+    ids = [str(number) for number in range(20_000)]
+    archive = Archive(str(write_files(tmp_path, {"a.parquet": reviews(ids)}, rows_per_group=15_000)))
+    for first, num_rows in [(0, 20_000), (4095, 2), (4096, 4096), (14_999, 2), (19_999, 1)]:
+        rows = archive.read(fragment_of(archive, "a.parquet", first, num_rows), everything)
+        assert rows["review_id"].to_pylist() == ids[first : first + num_rows]
+
+
+@pytest.mark.parametrize(
+    ("odd", "told"), [("a.parquet", "none (a.parquet)"), ("dt=1/hour=2/a.pq", "dt/hour (dt=1/hour=2/a.pq)")]
+)
+def test_mixed_partition_keys_are_an_error_that_names_them(tmp_path, odd, told):
+    archive = Archive(str(write_files(tmp_path, dict.fromkeys([odd, "dt=9/z.parquet"], reviews(IDS)))))
+    with pytest.raises(ArchiveError, match=re.escape(f"found partition keys {told} and dt (dt=9/z.parquet)")):
+        archive.files()
+
+
+@pytest.mark.parametrize("body", [b"", b"PAR1", b"not Parquet at all, though long enough for a footer"])
+def test_what_is_no_parquet_is_an_error_that_names_the_file(archive, body):
+    path_in(archive, "a.parquet").write_bytes(body)
+    with pytest.raises(ArchiveError, match=r"archive/a\.parquet: cannot be read as Parquet: \w+"):
+        archive.footer("a.parquet")
+
+
+def test_a_truncated_file_is_an_error_at_its_footer(archive):
+    truncate(path_in(archive, "a.parquet"))
+    with pytest.raises(ArchiveError, match=r"a\.parquet: cannot be read as Parquet"):
+        archive.footer("a.parquet")
+
+
+def test_a_file_with_corrupt_pages_is_an_error_at_its_rows(archive):
+    corrupt(path_in(archive, "a.parquet"))
+    archive.footer("a.parquet")
+    with pytest.raises(ArchiveError, match=r"a\.parquet: cannot be read as Parquet"):
+        archive.read(fragment_of(archive, "a.parquet", 0, 10), everything)
+
+
+def test_a_fragment_beyond_the_end_of_its_file_is_an_error(archive):
+    with pytest.raises(ArchiveError, match="found 2 rows from row 8 on, expected 5"):
+        archive.read(fragment_of(archive, "a.parquet", 8, 5), everything)
+    with pytest.raises(ArchiveError, match="found 0 rows from row 10 on, expected 1"):
+        archive.read(fragment_of(archive, "a.parquet", 10, 1), everything)
+
+
+def test_a_file_without_rows_has_a_schema_and_no_fragments(tmp_path):
+    archive = Archive(str(write_files(tmp_path, {"a.parquet": reviews([])})))
+    footer = archive.footer("a.parquet")
+    assert footer.schema.names == ["review_id", "body"]
+    assert list(cut("a.parquet", "etag", footer.row_groups)) == []
+
+
+def test_a_link_that_leads_nowhere_is_a_file_that_cannot_be_read(archive):
+    path_in(archive, "b.parquet").symlink_to("nowhere.parquet")
+    assert names(archive) == ["a.parquet", "b.parquet"]
+    with pytest.raises(ArchiveError, match=r"b\.parquet: cannot be read as Parquet"):
+        archive.footer("b.parquet")
+
+
+def test_a_name_that_is_not_utf8_is_refused(archive):
+    odd = os.fsencode(path_in(archive, "x")) + b"\xff.parquet"
+    Path(os.fsdecode(odd)).write_bytes(b"")
+    with pytest.raises(ArchiveError, match="whose name is not UTF-8"):
+        archive.files()
+
+
+def test_an_error_of_the_caller_is_not_taken_for_an_unreadable_file(archive):
+    def refuse(schema: pa.Schema) -> list[str]:
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        archive.read(fragment_of(archive, "a.parquet", 0, 10), refuse)
+
+
+def test_an_archive_can_be_pickled(archive):
+    archive.files()
+    assert names(pickle.loads(pickle.dumps(archive))) == ["a.parquet"]
