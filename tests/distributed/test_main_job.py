@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import duckdb
+import pandas as pd
+import polars
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
@@ -161,3 +164,26 @@ def test_a_row_that_kills_its_worker_is_failed_alone_and_every_other_row_is_anno
     assert failed == [killing_stage.POISON]
     assert summary.rows_by_status["failed"] == 1
     assert rows.num_rows == 20
+
+
+def test_duckdb_polars_pandas_and_pyarrow_read_every_row_with_its_documented_type(settings):
+    run(settings)
+    files = f"{settings.table}/**/*.parquet"
+    expected = sorted(f"r{number}" for number in range(60))
+    in_duckdb = duckdb.sql(f"FROM read_parquet('{files}', hive_partitioning = true)")
+    types = dict(zip(in_duckdb.columns, map(str, in_duckdb.types), strict=True))
+    assert types["dt"] == "DATE"
+    assert types["polarity_negative"] == types["intensity"] == "FLOAT"
+    assert types["summary_spans"].startswith('STRUCT("start" INTEGER, "end" INTEGER)[]')
+    assert types["reviewed_at"] == "TIMESTAMP WITH TIME ZONE"
+    assert sorted(row[0] for row in in_duckdb.select("review_id").fetchall()) == expected
+    in_polars = polars.scan_parquet(files, hive_partitioning=True).collect()
+    assert sorted(in_polars["review_id"]) == expected
+    assert in_polars.schema["summary_spans"] == polars.List(
+        polars.Struct({"start": polars.Int32, "end": polars.Int32})
+    )
+    in_pandas = pd.read_parquet(settings.table)
+    assert sorted(in_pandas["review_id"]) == expected
+    in_pyarrow = ds.dataset(settings.table, format="parquet", partitioning="hive")
+    assert in_pyarrow.schema.field("source_row").type == pa.int64()
+    assert sorted(in_pyarrow.to_table()["review_id"].to_pylist()) == expected

@@ -1,0 +1,76 @@
+"""What a person or a scheduler gets from the command line when something is wrong: one message and the right code."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reviewmine.cli import main
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(list(arguments))
+    return int(ended.value.code or 0)
+
+
+def test_an_unknown_key_of_a_run_file_is_an_error_with_a_suggestion(tmp_path: Path, capsys):
+    file = tmp_path / "annotate.toml"
+    file.write_text('checkpont = "builtin"\n')
+    assert run("annotate", "a", "t", "--run", str(file)) == 2
+    assert "unknown key 'checkpont'; did you mean 'checkpoint'?" in capsys.readouterr().err
+
+
+def test_an_unknown_option_is_wrong_usage(capsys):
+    assert run("annotate", "a", "t", "--partitons", "x") == 2
+    assert "No such option" in capsys.readouterr().err
+
+
+def test_a_secret_in_a_uri_is_refused_without_showing_it(capsys):
+    assert run("annotate", "s3://user:hunter2@bucket/reviews", "t") == 2
+    said = capsys.readouterr()
+    assert "credentials are read from the environment only" in said.err
+    assert "hunter2" not in said.err + said.out
+
+
+def test_a_missing_archive_argument_names_the_key(capsys):
+    assert run("annotate", "--checkpoint", "builtin") == 2
+    assert "archive" in capsys.readouterr().err
+
+
+def test_a_range_whose_ends_are_the_wrong_way_round_is_refused(tmp_path: Path, capsys):
+    assert run("annotate", str(tmp_path), str(tmp_path / "t"), "--partitions", "2024..2019") == 2
+    assert "lies after" in capsys.readouterr().err
+
+
+def test_a_scheme_that_is_not_known_is_refused(capsys):
+    assert run("annotate", "gs://bucket/reviews", "t") == 2
+    assert "expected a local path or s3://bucket/prefix" in capsys.readouterr().err
+
+
+def test_an_error_of_a_json_run_is_json_on_the_last_line(tmp_path: Path, capsys):
+    assert run("annotate", str(tmp_path / "nowhere"), str(tmp_path / "t"), "--json") == 1
+    said = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (said["kind"], said["exit_code"]) == ("ArchiveError", 1)
+    assert "nowhere: found no Parquet files" in said["error"]
+
+
+def test_a_table_inside_its_archive_is_refused(tmp_path: Path, capsys):
+    assert run("annotate", str(tmp_path), str(tmp_path / "t")) == 2
+    assert "lie within each other" in capsys.readouterr().err
+
+
+def test_submitting_a_job_that_is_not_there_names_those_that_are(capsys):
+    checkout = Path(__file__).resolve().parents[1]
+    code = run(
+        "submit", "anotate", "--address", "http://127.0.0.1:1", "--working-dir", str(checkout), "a", "t"
+    )
+    assert code == 2
+    assert "found annotate, train" in capsys.readouterr().err
+
+
+def test_a_pickled_checkpoint_is_refused(tmp_path: Path, capsys):
+    (tmp_path / "checkpoint").mkdir()
+    (tmp_path / "checkpoint" / "pytorch_model.bin").write_bytes(b"no")
+    assert run("annotate", "a", str(tmp_path / "t"), "--checkpoint", str(tmp_path / "checkpoint")) == 1
+    assert "pytorch_model.bin" in capsys.readouterr().err
