@@ -10,15 +10,19 @@ import pyarrow.parquet as pq
 
 
 def reviews(ids: Sequence[str], days: Sequence[str | None] = (), **columns: Sequence[Any]) -> pa.Table:
-    """Reviews with these ids; with `days` (`2024-01-31`, or None for undated), dates; and further columns."""
+    """Reviews with these ids; with `days` (`2024-01-31`, in UTC; or None), dates; and further columns."""
     made: dict[str, pa.Array] = {
         "review_id": pa.array(ids, pa.string()),
         "body": pa.array([f"{review} is a fine thing" for review in ids], pa.string()),
     }
     if days:
-        dates = [datetime.fromisoformat(day).replace(tzinfo=UTC) if day else None for day in days]
-        made["date"] = pa.array(dates, pa.timestamp("us", tz="UTC"))
+        made["date"] = pa.array([_moment(day) if day else None for day in days], pa.timestamp("us", tz="UTC"))
     return pa.table(made | {name: pa.array(column) for name, column in columns.items()})
+
+
+def _moment(written: str) -> datetime:
+    moment = datetime.fromisoformat(written)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def write_files(root: Path, files: Mapping[str, pa.Table], *, rows_per_group: int = 1000) -> Path:

@@ -1,24 +1,33 @@
 """Run: carries a plan out, fragment by fragment, and publishes each partition as soon as its last receipt stands."""
 
-import signal
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
-from types import FrameType
-from typing import Any, Protocol
+from typing import Protocol
 
 from reviewmine.backfill.plan import Plan, PlannedPartition, Reject
 from reviewmine.backfill.poison import isolate
+from reviewmine.backfill.stopping import StopSignal
 from reviewmine.backfill.summary import Observer, RunState, Summary
 from reviewmine.backfill.work import Job, Outcome, Task
-from reviewmine.errors import LeaseHeld, PublishError, RejectBudgetExceeded, ReviewmineError, Stopped
+from reviewmine.errors import (
+    LeaseHeld,
+    LeaseLost,
+    PublishError,
+    RejectBudgetExceeded,
+    ReviewmineError,
+    Stopped,
+    StoreError,
+    TableError,
+)
 from reviewmine.partition import Partition
 from reviewmine.store.fragment import Fragment
 from reviewmine.store.generation import Generation
 from reviewmine.store.journal import partitions_with_journals
+from reviewmine.store.lease import Patience
 from reviewmine.store.publish import Publisher
 from reviewmine.store.receipts import Receipt, get_receipt
 from reviewmine.store.record import Record
@@ -45,20 +54,28 @@ class Run:
     """One run of one plan."""
 
     def __init__(
-        self, job: Job, plan: Plan, executor: Executor, observer: Observer, *, max_rejects: int = 0
+        self,
+        job: Job,
+        plan: Plan,
+        executor: Executor,
+        observer: Observer,
+        *,
+        max_rejects: int = 0,
+        patience: Patience | None = None,
     ) -> None:
         self._job = job
         self._plan = plan
         self._executor = executor
         self._observer = observer
         self._max_rejects = max_rejects
-        self._publisher = Publisher(job.table.store, job.table.layout, job.run_id)
+        self._publisher = Publisher(job.table.store, job.table.layout, job.run_id, patience)
         self._receipts: dict[str, Receipt] = {}
+        self._rejected: set[str] = set()
         self._blocked: set[Partition] = set(plan.blocked)
         self._waiting = {planned.partition: planned for planned in plan.due()}
         self._touching: dict[str, list[Partition]] = defaultdict(list)
         self._missing: Counter[Partition] = Counter()
-        self._stop = _StopSignal()
+        self._stop = StopSignal()
         self._started = time.monotonic()
         self.summary = Summary(
             run_id=job.run_id,
@@ -78,11 +95,9 @@ class Run:
         try:
             with self._stop.heeded():
                 self._annotate()
-        except Stopped:
-            self._record("stopped")
-            raise
-        except BaseException:
-            self._record("failed")
+        except BaseException as error:
+            with suppress(StoreError):  # a store that is away is told of by the error that is raised
+                self._record("stopped" if isinstance(error, Stopped) else "failed")
             raise
         self._record("failed" if self.summary.partitions_failed else "done")
         return self.summary
@@ -93,6 +108,7 @@ class Run:
         tasks = self._pending()
         self._observer.planned(self._plan, sum(task.fragment.num_rows for task in tasks))
         for partition in [p for p in self._waiting if not self._missing[p]]:
+            self._stop.check()
             self._publish(partition)
         poisoned = self._execute(tasks)
         for _ in range(_MAX_ISOLATIONS):
@@ -170,7 +186,7 @@ class Run:
             return
         try:
             manifest = self._publisher.publish(self._generation(planned))
-        except PublishError as error:
+        except (PublishError, StoreError, TableError) as error:
             failed = {**self.summary.partitions_failed, str(partition): str(error)}
             self.summary = self.summary.model_copy(update={"partitions_failed": failed})
             return
@@ -188,12 +204,15 @@ class Run:
         )
 
     def _reject(self, reject: Reject) -> None:
+        """Count and record a file, once however many of its fragments are rejected."""
+        if reject.path in self._rejected:
+            return
+        self._rejected.add(reject.path)
         store, layout = self._job.table.store, self._job.table.layout
         record = RejectRecord(path=reject.path, reason=reject.reason)
         store.put(layout.reject(self._job.run_id, reject.path), record.encode())
-        num_rows = sum(
-            file.num_rows for file in {f for p in self._plan.due() for f in p.inputs if f.path == reject.path}
-        )
+        found = (f.num_rows for p in self._plan.due() for f in p.inputs if f.path == reject.path)
+        num_rows = next(found, 0)
         self.summary = self.summary.model_copy(
             update={
                 "files_rejected": self.summary.files_rejected + 1,
@@ -213,54 +232,13 @@ class Run:
         self._job.table.store.put(self._job.table.layout.run(self._job.run_id), self.summary.encode())
 
 
-def recover_dead_publishes(table: Table, run_id: str) -> list[Partition]:
+def recover_dead_publishes(table: Table, run_id: str, patience: Patience | None = None) -> list[Partition]:
     """Finish or undo every publish that a dead run left half done; those of live runs are left to them."""
     table.sweep_scratch()
-    publisher = Publisher(table.store, table.layout, run_id)
+    publisher = Publisher(table.store, table.layout, run_id, patience)
     recovered = []
     for partition in partitions_with_journals(table.store, table.layout):
-        with suppress(LeaseHeld):
+        with suppress(LeaseHeld, LeaseLost):
             publisher.recover(partition)
             recovered.append(partition)
     return recovered
-
-
-class _StopSignal:
-    """SIGTERM as an exception, but only where nothing is half done."""
-
-    def __init__(self) -> None:
-        self._requested = False
-        self._interruptible = False
-
-    @contextmanager
-    def heeded(self) -> Iterator[None]:
-        """SIGTERM is caught in this block; off the main thread it is left as it is."""
-        try:
-            before: Any = signal.signal(signal.SIGTERM, self._receive)
-        except ValueError:
-            yield
-            return
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGTERM, before)
-
-    @contextmanager
-    def interrupting(self) -> Iterator[None]:
-        """The block ends with Stopped as soon as the signal comes, or if it has come before."""
-        self._interruptible = True
-        try:
-            if self._requested:
-                raise self._stopped()
-            yield
-        finally:
-            self._interruptible = False
-
-    def _receive(self, number: int, frame: FrameType | None) -> None:
-        self._requested = True
-        if self._interruptible:
-            raise self._stopped()
-
-    @staticmethod
-    def _stopped() -> Stopped:
-        return Stopped("stopped by SIGTERM; what is annotated stands: run the same command again to go on")

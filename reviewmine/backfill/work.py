@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from reviewmine.backfill.dividing import derived_values
-from reviewmine.contract.annotations import validate
+from reviewmine.contract.annotations import annotations_schema, validate
+from reviewmine.contract.annotations import conform as conform_annotations
 from reviewmine.contract.reviews import ReviewColumns, check_schema, conform
+from reviewmine.errors import ContractError
 from reviewmine.partition import Partition, PartitionBy
 from reviewmine.store.archive import Archive
 from reviewmine.store.fragment import Fragment
@@ -95,7 +98,10 @@ class FragmentWriter:
     def __call__(self, task: Task, annotations: pa.Table) -> Receipt:
         """Raises ContractError for rows that break the contract, ArchiveError if the file changed meanwhile."""
         job, fragment = self._job, task.fragment
-        validate(annotations, where=f"{fragment.path} rows {fragment.first_row} to {fragment.end_row}")
+        where = f"{fragment.path} rows {fragment.first_row} to {fragment.end_row}"
+        annotations = conform_annotations(annotations, annotations_schema(job.carried), where=where)
+        validate(annotations, where=where)
+        _check_lineage(fragment, annotations, where)
         writer = PartWriter(job.table.store, job.table.layout, job.result_key, fragment)
         parts = tuple(writer.put(partition, rows) for partition, rows in self._divide(fragment, annotations))
         job.archive.check_unchanged(fragment)
@@ -120,3 +126,14 @@ class FragmentWriter:
         values = derived_values(by, annotations["reviewed_at"])
         for value in sorted(pc.unique(values).to_pylist()):
             yield Partition.derived(by, value), annotations.filter(pc.equal(values, value))
+
+
+def _check_lineage(fragment: Fragment, annotations: pa.Table, where: str) -> None:
+    """Raises ContractError unless there is exactly one row for each row of the fragment."""
+    source_rows = np.sort(annotations["source_row"].to_numpy())
+    is_whole = np.array_equal(source_rows, np.arange(fragment.first_row, fragment.end_row))
+    if not is_whole or pc.unique(annotations["source_file"]).to_pylist() != [fragment.path]:
+        raise ContractError(
+            f"{where}: found {annotations.num_rows} annotations that are not one for each of these rows; a stage lost "
+            "rows, made some up, or changed source_file or source_row"
+        )

@@ -2,6 +2,8 @@
 
 import logging
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,12 +23,15 @@ def ray_session() -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
+    on_stop = signal.getsignal(signal.SIGTERM)
     quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
     if os.environ.get("RAY_ADDRESS"):
         ray.init(**quiet)
     else:
         num_cpus = max(_LOCAL_LOGICAL_CPUS, os.cpu_count() or 1)
         ray.init(address="local", num_cpus=num_cpus, include_dashboard=False, **quiet)
+    if on_stop is not None and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, on_stop)  # ray.init puts one of its own in place of the run's
     try:
         yield
     finally:

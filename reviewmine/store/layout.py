@@ -40,9 +40,12 @@ def scratch_name() -> str:
 
 
 def is_abandoned(scratch_file: str, *, now: datetime) -> bool:
-    """Whether a file in the scratch folder was begun so long ago that its writer must be dead."""
+    """Whether a file in the scratch folder was begun so long ago that its writer must be dead; never for others'."""
     begun = scratch_file.rsplit("/", 1)[-1].partition("-")[0]
-    return datetime.strptime(begun, _SCRATCH_TIME).replace(tzinfo=UTC) < now - SCRATCH_LIFE
+    try:
+        return datetime.strptime(begun, _SCRATCH_TIME).replace(tzinfo=UTC) < now - SCRATCH_LIFE
+    except ValueError:
+        return False
 
 
 def fence_of(live_name: str) -> int | None:

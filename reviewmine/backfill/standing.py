@@ -1,0 +1,86 @@
+"""Standing: what a table holds, and how that compares with what a partition is to be made from."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from reviewmine.backfill.inputs import in_parallel
+from reviewmine.backfill.result import Result
+from reviewmine.partition import Partition
+from reviewmine.store.filesystem import Listed
+from reviewmine.store.fragment import Fragment
+from reviewmine.store.layout import fence_of
+from reviewmine.store.manifest import (
+    InputFile,
+    Manifest,
+    get_manifest,
+    get_pointer,
+    input_fingerprint,
+    published_partitions,
+)
+from reviewmine.store.table import Table
+
+State = Literal["fresh", "missing", "stale", "gone"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedPartition:
+    """One partition: its state, why it is stale, and the files and fragments it is to be made from.
+
+    `num_rows` and the fragments of a fresh partition are not looked up: nothing will be done to it.
+    """
+
+    partition: Partition
+    state: State
+    reasons: tuple[str, ...] = ()
+    inputs: tuple[InputFile, ...] = ()
+    fragments: tuple[Fragment, ...] = ()
+    live: Manifest | None = None
+
+    @property
+    def is_due(self) -> bool:
+        return self.state in ("missing", "stale")
+
+
+class Standing:
+    """The live manifest of every partition, and the files of the table, as one look at both shows them."""
+
+    def __init__(self, table: Table) -> None:
+        self._store, self._layout = table.store, table.layout
+        self._sizes = table.live_sizes()
+        self._by_folder: dict[str, list[str]] = defaultdict(list)
+        for name in self._sizes:
+            self._by_folder[name.rpartition("/")[0]].append(name)
+        published = list(published_partitions(self._store, self._layout))
+        pairs = in_parallel(self._live, published)
+        self.live = {partition: live for partition, (live, _) in zip(published, pairs, strict=True) if live}
+        self._fences = {partition: fence for partition, (_, fence) in zip(published, pairs, strict=True)}
+
+    def compare(self, partition: Partition, files: Sequence[Listed], result: Result) -> PlannedPartition:
+        """The partition that is to be made from `files`, without looking into them."""
+        live = self.live.get(partition)
+        if live is None:
+            return PlannedPartition(partition=partition, state="missing")
+        now = tuple(InputFile(path=f.name, num_bytes=f.num_bytes, etag=f.etag, num_rows=0) for f in files)
+        reasons = ["archive changed"] if input_fingerprint(now) != live.input_fingerprint else []
+        reasons += [f"{name} changed" for name in result.changed_since(live.ingredients)]
+        sizes = {name: part.num_bytes for name, part in zip(live.live_files, live.parts, strict=True)}
+        if any(self._sizes.get(name) != num_bytes for name, num_bytes in sizes.items()):
+            reasons.append("live files are missing")
+        if self._has_strays(partition, live):
+            reasons.append("files of an earlier run lie about")
+        state: State = "stale" if reasons else "fresh"
+        return PlannedPartition(partition=partition, state=state, reasons=tuple(reasons), live=live)
+
+    def _has_strays(self, partition: Partition, live: Manifest) -> bool:
+        """Whether readers see a file of a writer that was fenced off: one killed while it copied may leave some."""
+        others = set(self._by_folder[self._layout.live_folder(partition)]) - set(live.live_files)
+        fences = [fence_of(name) for name in others]
+        return any(fence is not None and fence < self._fences[partition] for fence in fences)
+
+    def _live(self, partition: Partition) -> tuple[Manifest | None, int]:
+        pointer, _ = get_pointer(self._store, self._layout, partition)
+        name = pointer.generation
+        live = get_manifest(self._store, self._layout, partition, name) if name else None
+        return live, pointer.fence

@@ -1,0 +1,226 @@
+"""A world for backfills: an archive and a table side by side, an executor of this process, and the last judgement."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from archives import write_files
+from partition_world import silent
+
+from reviewmine.backfill.plan import Plan, Planner
+from reviewmine.backfill.result import Result, result_of
+from reviewmine.backfill.run import Run, recover_dead_publishes
+from reviewmine.backfill.summary import Summary
+from reviewmine.backfill.work import FragmentReader, FragmentWriter, Job, Outcome, Task
+from reviewmine.contract.annotations import annotations_schema, conform, unannotated
+from reviewmine.contract.carried import CARRIED_PREFIX
+from reviewmine.contract.reviews import ReviewColumns, carried_fields
+from reviewmine.errors import ArchiveError
+from reviewmine.partition import Partition, PartitionBy, PartitionRange
+from reviewmine.store.archive import Archive
+from reviewmine.store.journal import partitions_with_journals
+from reviewmine.store.layout import new_run_id
+from reviewmine.store.manifest import live_manifest, published_partitions
+from reviewmine.store.table import Table
+
+
+class InProcess:
+    """Executes tasks one after another, and makes annotations up: `empty` for every row, `failed` for failed rows.
+
+    A task whose rows hold a review of `poison`, unless it is known to fail, crashes its worker; one of `unlucky`
+    does so once, whatever is in it. `after` sees every outcome before the run does.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        *,
+        poison: Collection[str] = (),
+        unlucky: Collection[str] = (),
+        after: Callable[[Outcome], None] = lambda outcome: None,
+    ) -> None:
+        self._job = job
+        self._read = FragmentReader(job)
+        self._write = FragmentWriter(job)
+        self._poison = frozenset(poison)
+        self._unlucky = set(unlucky)
+        self._after = after
+        self.outcomes: list[Outcome] = []
+
+    def execute(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
+        for task in tasks:
+            outcome = self._outcome(task)
+            self.outcomes.append(outcome)
+            self._after(outcome)
+            yield outcome
+
+    def _outcome(self, task: Task) -> Outcome:
+        try:
+            reviews = self._read(task)
+            if self._dies_of(task, reviews):
+                return Outcome(kind="poisoned", task=task, reason="the worker died")
+            if task.probe:
+                return Outcome(kind="probed", task=task)
+            return Outcome(kind="done", task=task, receipt=self._write(task, self._annotate(task, reviews)))
+        except ArchiveError as unreadable:
+            return Outcome(kind="rejected", task=task, reason=str(unreadable))
+
+    def _dies_of(self, task: Task, reviews: pa.Table) -> bool:
+        if task.fragment.path in self._unlucky:
+            self._unlucky.remove(task.fragment.path)
+            return True
+        rows = zip(reviews["source_row"].to_pylist(), reviews["review_id"].to_pylist(), strict=True)
+        return any(review in self._poison and row not in task.failed_rows for row, review in rows)
+
+    def _annotate(self, task: Task, reviews: pa.Table) -> pa.Table:
+        num_rows = reviews.num_rows
+        is_failed = pc.is_in(reviews["source_row"], pa.array(task.failed_rows, pa.int64()))
+        made = unannotated(num_rows, "empty")
+        columns = {name: reviews[name] for name in ("review_id", "product_id", "reviewed_at", "source_row")}
+        columns |= {name: made[name] for name in made.column_names}
+        columns |= {
+            "status": pc.if_else(is_failed, "failed", "empty"),
+            "language": pa.repeat("und", num_rows),
+            "source_file": pa.repeat(task.fragment.path, num_rows),
+            "input_hash": reviews["input_hash"],
+            "model_version": pa.repeat("made up", num_rows),
+            "run_id": pa.repeat(self._job.run_id, num_rows),
+            "annotated_at": pa.repeat(pa.scalar(datetime.now(UTC), pa.timestamp("us", tz="UTC")), num_rows),
+        }
+        columns |= {field.name: reviews[CARRIED_PREFIX + field.name] for field in self._job.carried}
+        return conform(pa.table(columns), annotations_schema(self._job.carried), where="made up")
+
+
+class Watching:
+    """An observer that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.num_planned_rows = 0
+        self.published_partitions: list[str] = []
+        self.rejected_files: list[str] = []
+        self.num_annotated_rows = 0
+
+    def planned(self, plan: Plan, num_rows: int) -> None:
+        self.num_planned_rows = num_rows
+
+    def annotated(self, receipt) -> None:
+        self.num_annotated_rows += receipt.fragment.num_rows
+
+    def published(self, manifest) -> None:
+        self.published_partitions.append(manifest.partition)
+
+    def rejected(self, reject) -> None:
+        self.rejected_files.append(reject.path)
+
+
+class World:
+    """One archive, one table, and the settings of the runs between them."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        partition_by: PartitionBy | None = None,
+        carry: Sequence[str] = (),
+        columns: ReviewColumns | None = None,
+    ) -> None:
+        self.root = root / "archive"
+        self.table = Table(str(root / "table"))
+        self.partition_by = partition_by
+        self.carry = carry
+        self.columns = columns or ReviewColumns()
+        self.executor: InProcess | None = None
+        self.watching = Watching()
+
+    def write(self, files: Mapping[str, pa.Table], *, rows_per_group: int = 1000) -> "World":
+        write_files(self.root, files, rows_per_group=rows_per_group)
+        return self
+
+    def planner(self, only: str | None = None) -> Planner:
+        return Planner(
+            Archive(str(self.root)),
+            self.table,
+            columns=self.columns,
+            partition_by=self.partition_by,
+            only=PartitionRange.parse(only) if only else None,
+        )
+
+    def result(self, planner: Planner, checkpoint: str = "one") -> Result:
+        return result_of(
+            checkpoint_digest=checkpoint,
+            columns=self.columns,
+            carried=carried_fields(planner.schemas(), self.carry) if self.carry else (),
+            partition_by=self.partition_by,
+            annotate_unsupported=False,
+        )
+
+    def plan(self, only: str | None = None, *, checkpoint: str = "one") -> Plan:
+        planner = self.planner(only)
+        return planner.plan(self.result(planner, checkpoint))
+
+    def states(self, only: str | None = None, *, checkpoint: str = "one") -> dict[str, str]:
+        """The state of each planned partition, with its reasons if it is stale."""
+        planned = self.plan(only, checkpoint=checkpoint).partitions
+        return {str(p.partition): ": ".join([p.state, *p.reasons]) for p in planned}
+
+    def prepare(
+        self, only: str | None = None, *, checkpoint: str = "one", max_rejects: int = 0, **executor: object
+    ) -> Run:
+        """A run that was planned, and has put nothing yet but the table's record."""
+        planner = self.planner(only)
+        self.table.make_or_match(planner.partition_keys, self.partition_by, carried=self.carry)
+        run_id = new_run_id()
+        recover_dead_publishes(self.table, run_id, silent())
+        result = self.result(planner, checkpoint)
+        job = Job(
+            archive=Archive(str(self.root)),
+            table=self.table,
+            run_id=run_id,
+            result_key=result.key,
+            columns=self.columns,
+            carried=carried_fields(planner.schemas(), self.carry) if self.carry else (),
+            partition_by=self.partition_by,
+        )
+        self.executor = InProcess(job, **executor)
+        self.watching = Watching()
+        plan = planner.plan(result)
+        return Run(job, plan, self.executor, self.watching, max_rejects=max_rejects, patience=silent())
+
+    def run(self, only: str | None = None, **settings: object) -> Summary:
+        """One run, whole."""
+        return self.prepare(only, **settings).run()
+
+    def num_done(self) -> int:
+        """How many fragments the last run annotated."""
+        assert self.executor is not None
+        return sum(outcome.kind == "done" for outcome in self.executor.outcomes)
+
+    def live_files(self) -> dict[str, str]:
+        """Every file of the table with its etag, which says whether it was touched."""
+        return {file.name: file.etag for file in self.table.store.list(self.table.layout.table)}
+
+    def rows(self) -> Counter[tuple[str, str]]:
+        """Partition and review id of every row that a reader of the table sees."""
+        seen: Counter[tuple[str, str]] = Counter()
+        for name in self.live_files():
+            partition = Partition.of_file(name)
+            with self.table.store.open(name) as file:
+                ids = pq.read_table(file)["review_id"].to_pylist()
+            seen.update((str(partition), review) for review in ids)
+        return seen
+
+    def judge(self, expected: Mapping[str, Sequence[str]]) -> None:
+        """The table holds exactly these ids under these partitions, and nothing that no manifest names."""
+        assert self.rows() == Counter(
+            (partition, review) for partition, ids in expected.items() for review in ids
+        )
+        store, layout = self.table.store, self.table.layout
+        manifests = [live_manifest(store, layout, p) for p in published_partitions(store, layout)]
+        named = sorted(name for manifest in manifests if manifest for name in manifest.live_files)
+        assert sorted(self.live_files()) == named
+        assert partitions_with_journals(store, layout) == []
+        assert list(store.list(layout.scratch)) == []
