@@ -11,7 +11,7 @@ from ray.data import ActorPoolStrategy, DataContext
 
 from reviewmine.backfill.work import Job, Outcome, Task
 from reviewmine.distributed.ledger import MAX_DEATHS, Ledger
-from reviewmine.distributed.session import ray_session
+from reviewmine.distributed.session import CPUS_BESIDE_MODELS, ray_session
 from reviewmine.distributed.stages import AnnotateStage, Message, Model, ReadStage, WriteStage
 from reviewmine.errors import ReviewmineError
 
@@ -85,8 +85,8 @@ class RayExecutor:
         resources = ray.cluster_resources()
         if num_gpus:
             return max(1, int(resources.get("GPU", 0)))
-        spare = resources.get("CPU", 1) - 1  # for reading and writing
-        return max(1, int(spare / self._model.pool.num_cpus_per_actor))
+        spare = resources.get("CPU", 1) - CPUS_BESIDE_MODELS
+        return max(1, int(spare) // self._model.pool.num_cpus_per_actor)
 
 
 class _Guarded:

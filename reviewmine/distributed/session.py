@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 import ray
 
-_LOCAL_LOGICAL_CPUS = 4
-"""At least so many, however few cores there are: reading, a model and writing then never wait for each other's slot."""
+CPUS_BESIDE_MODELS = 2
+"""Logical processors for reading and writing, beside those that model actors take; a local Ray counts them on top."""
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def ray_session() -> Iterator[None]:
     if os.environ.get("RAY_ADDRESS"):
         ray.init(**quiet)
     else:
-        num_cpus = max(_LOCAL_LOGICAL_CPUS, os.cpu_count() or 1)
+        num_cpus = (os.cpu_count() or 1) + CPUS_BESIDE_MODELS
         ray.init(address="local", num_cpus=num_cpus, include_dashboard=False, **quiet)
     if on_stop is not None and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, on_stop)  # ray.init puts one of its own in place of the run's
