@@ -1,0 +1,57 @@
+import pytest
+import torch
+
+from reviewmine.model.checkpoint import Checkpoint, builtin_checkpoint, load_checkpoint
+from reviewmine.model.spec import Spec, read_spec
+
+
+@pytest.fixture(scope="module")
+def checkpoint() -> Checkpoint:
+    return load_checkpoint(builtin_checkpoint())
+
+
+def read(checkpoint: Checkpoint, *bodies: str) -> tuple[list[str], list[float]]:
+    """The polarity and the intensity that the checkpoint gives each body."""
+    labels: list[str] = []
+    intensities: list[float] = []
+    for encoded in checkpoint.encoder.encode([None] * len(bodies), bodies):
+        ids = torch.tensor([encoded.token_ids])
+        with torch.inference_mode():
+            decoded = checkpoint.decode(checkpoint.network(ids, torch.ones_like(ids)).logits)
+        labels.append(checkpoint.spec.heads.polarity.labels[int(decoded["polarity"][0].argmax())])
+        intensities.append(float(decoded["intensity"][0]))
+    return labels, intensities
+
+
+def test_the_built_in_checkpoint_is_whole_and_small() -> None:
+    directory = builtin_checkpoint()
+    assert sum(path.stat().st_size for path in directory.rglob("*")) < 20_000_000
+    assert (directory / "MODEL_CARD.md").is_file()
+    assert (directory / "metrics.json").is_file()
+
+
+def test_it_reads_english_and_names_where_it_comes_from() -> None:
+    spec: Spec = read_spec(builtin_checkpoint())
+    assert spec.languages == ("en",)
+    assert spec.backbone.name == "builtin:minilm-l6"
+    assert all(one.licence and one.citation and one.rows for one in spec.training.sets)
+
+
+def test_it_tells_praise_from_complaint(checkpoint: Checkpoint) -> None:
+    labels, _ = read(
+        checkpoint,
+        "I love this kettle, it boils fast and looks beautiful. Best one I ever had.",
+        "It stopped working after two days and nobody answered my letters. Waste of money.",
+        "Not good at all.",
+        "Works great, no complaints.",
+    )
+    assert labels == ["positive", "negative", "negative", "positive"]
+
+
+def test_strong_words_are_more_intense_than_mild_ones(checkpoint: Checkpoint) -> None:
+    _, (strong, mild) = read(
+        checkpoint,
+        "Absolutely amazing, the best headphones I have ever owned, I love them!",
+        "It is okay, some parts are fine and some could be better.",
+    )
+    assert strong > mild + 0.2
