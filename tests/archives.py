@@ -34,10 +34,11 @@ def write_files(root: Path, files: Mapping[str, pa.Table], *, rows_per_group: in
 
 
 def corrupt(path: Path) -> None:
-    """Turn bytes in the middle of a Parquet file around: its footer stays readable, its rows do not."""
+    """Turn the bits of every page of a Parquet file around: its footer stays readable, its rows do not."""
     body = bytearray(path.read_bytes())
-    middle = slice(4, len(body) // 3)
-    body[middle] = bytes(byte ^ 0xFF for byte in body[middle])
+    footer_bytes = int.from_bytes(body[-8:-4], "little") + 8
+    pages = slice(4, len(body) - footer_bytes)
+    body[pages] = bytes(byte ^ 0xFF for byte in body[pages])
     path.write_bytes(body)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from archives import write_files
+from archives import reviews, write_files
 from partition_world import silent
 
 from reviewmine.backfill.plan import Plan, Planner
@@ -26,6 +26,10 @@ from reviewmine.store.journal import partitions_with_journals
 from reviewmine.store.layout import new_run_id
 from reviewmine.store.manifest import live_manifest, published_partitions
 from reviewmine.store.table import Table
+
+FIRST, SECOND = "dt=2024-01-01", "dt=2024-01-02"
+EXPECTED = {FIRST: ["a1", "a2", "a2", "b1"], SECOND: ["c1", "a1"]}
+NUM_FRAGMENTS = 3
 
 
 class InProcess:
@@ -224,3 +228,30 @@ class World:
         assert sorted(self.live_files()) == named
         assert partitions_with_journals(store, layout) == []
         assert list(store.list(layout.scratch)) == []
+
+    def statuses(self) -> dict[tuple[str, int], str]:
+        """The status of every row of the table, by its lineage."""
+        found = {}
+        for name in self.live_files():
+            with self.table.store.open(name) as file:
+                for row in pq.read_table(file).to_pylist():
+                    found[row["source_file"], row["source_row"]] = row["status"]
+        return found
+
+    def records(self) -> list[Summary]:
+        """The records of all runs, in order of their start."""
+        store, layout = self.table.store, self.table.layout
+        names = [file.name for file in store.list(f"{layout.meta}/runs")]
+        found = [Summary.decode(store.get(name).body, where=name) for name in names]
+        return sorted(found, key=lambda record: record.started_at)
+
+
+def two_days(root: Path) -> World:
+    """Two days, three files, ids that repeat; EXPECTED is what its table must hold."""
+    return World(root).write(
+        {
+            f"{FIRST}/a.parquet": reviews(["a1", "a2", "a2"]),
+            f"{FIRST}/b.parquet": reviews(["b1"]),
+            f"{SECOND}/c.parquet": reviews(["c1", "a1"]),
+        }
+    )

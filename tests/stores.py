@@ -1,6 +1,7 @@
 """Stores for tests: one in memory, and wrappers that number its operations, stop a writer at one, or lose a reply."""
 
 import hashlib
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -134,6 +135,37 @@ class StoppingStore(WrappedStore):
         if number == self.at:
             raise Crash if self.how == "after" else StoreUnavailable("the reply was lost")
         return answer
+
+
+class SignallingStore(WrappedStore):
+    """Sends this process SIGTERM before the first operation of one kind on a name that holds `part`."""
+
+    def __init__(self, store: Store, operation: str, part: str) -> None:
+        super().__init__(store)
+        self._awaited = operation
+        self._part = part
+        self._sent = False
+
+    def _operate(self, operation: str, *arguments: Any) -> Any:
+        if operation == self._awaited and self._part in arguments[-1] and not self._sent:
+            self._sent = True
+            signal.raise_signal(signal.SIGTERM)
+        return super()._operate(operation, *arguments)
+
+
+class RefusingStore(WrappedStore):
+    """Refuses one operation on names that hold one of `parts`."""
+
+    def __init__(self, store: Store, operation: str, *parts: str) -> None:
+        super().__init__(store)
+        self._refused = operation
+        self._parts = parts
+
+    def _operate(self, operation: str, *arguments: Any) -> Any:
+        name = arguments[1] if operation == "copy" else arguments[0]
+        if operation == self._refused and any(part in name for part in self._parts):
+            raise StoreError(f"{name}: not this one")
+        return super()._operate(operation, *arguments)
 
 
 class PausingStore(WrappedStore):

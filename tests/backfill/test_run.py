@@ -1,0 +1,344 @@
+"""Runs: everything published once, whatever stops, dies or cannot be read on the way."""
+
+import json
+from collections import Counter
+
+import pyarrow.parquet as pq
+import pytest
+from archives import corrupt, reviews, truncate
+from backfill_world import EXPECTED, FIRST, NUM_FRAGMENTS, SECOND, World, two_days
+from partition_world import silent
+from stores import Crash, MemoryStore, RefusingStore, StoppingStore
+
+from reviewmine.backfill.run import recover_dead_publishes
+from reviewmine.backfill.work import Outcome
+from reviewmine.errors import (
+    EXIT_DONE,
+    EXIT_DONE_WITH_REJECTS,
+    EXIT_FAILED,
+    RejectBudgetExceeded,
+    StoreError,
+)
+from reviewmine.partition import Partition
+from reviewmine.store.layout import new_run_id
+from reviewmine.store.lease import Patience, take_lease
+from reviewmine.store.manifest import live_manifest
+
+
+def crash_at(number: int):
+    """A hook that stops the process at the outcome of this number."""
+    seen: list[Outcome] = []
+
+    def hook(outcome: Outcome) -> None:
+        seen.append(outcome)
+        if len(seen) == number + 1:
+            raise Crash
+
+    return hook
+
+
+class TestOnce:
+    def test_a_run_publishes_every_row_once(self, world):
+        summary = world.run()
+        world.judge(EXPECTED)
+        assert (summary.rows_read, summary.rows_reused, summary.partitions_published) == (6, 0, 2)
+        assert (summary.state, summary.exit_code, summary.rows_by_status) == ("done", EXIT_DONE, {"empty": 6})
+        assert world.watching.published_partitions == [FIRST, SECOND]
+        assert (world.watching.num_planned_rows, world.watching.num_annotated_rows) == (6, 6)
+
+    def test_a_rerun_annotates_nothing_and_touches_no_file(self, world):
+        world.run()
+        before = world.live_files()
+        summary = world.run()
+        assert world.live_files() == before
+        assert world.executor.outcomes == []
+        assert (summary.rows_read, summary.partitions_published, summary.partitions_fresh) == (0, 0, 2)
+        assert summary.exit_code == EXIT_DONE
+
+    def test_a_changed_file_reruns_alone_and_its_neighbours_receipts_are_used_again(self, world):
+        world.run()
+        before = world.live_files()
+        world.write({f"{FIRST}/b.parquet": reviews(["b1", "b2"])})
+        summary = world.run()
+        assert [outcome.task.fragment.path for outcome in world.executor.outcomes] == [f"{FIRST}/b.parquet"]
+        assert (summary.rows_read, summary.rows_reused, summary.partitions_published) == (2, 3, 1)
+        world.judge({**EXPECTED, FIRST: ["a1", "a2", "a2", "b1", "b2"]})
+        untouched = {name for name in before if SECOND in name}
+        assert untouched <= set(world.live_files())
+
+    def test_another_checkpoint_annotates_everything_again(self, world):
+        world.run()
+        summary = world.run(checkpoint="two")
+        assert (summary.rows_read, summary.partitions_published) == (6, 2)
+        world.judge(EXPECTED)
+
+    def test_going_back_to_a_checkpoint_uses_its_receipts(self, world):
+        world.run()
+        world.run(checkpoint="two")
+        summary = world.run()
+        assert (summary.rows_read, summary.rows_reused, summary.partitions_published) == (0, 6, 2)
+        world.judge(EXPECTED)
+
+    def test_a_range_publishes_its_partitions_alone(self, world):
+        world.run("2024-01-02")
+        world.judge({SECOND: EXPECTED[SECOND]})
+        world.run()
+        world.judge(EXPECTED)
+        assert world.num_done() == 2
+
+    def test_a_partition_is_live_as_soon_as_its_last_fragment_is_annotated(self, world):
+        live_at_outcome = []
+
+        def look(outcome: Outcome) -> None:
+            live_at_outcome.append(sorted({partition for partition, _ in world.rows()}))
+
+        world.run(after=look)
+        assert live_at_outcome == [[], [], [FIRST]]
+
+    def test_carried_columns_are_in_the_table(self, tmp_path):
+        world = World(tmp_path, carry=["stars"]).write({"a.parquet": reviews(["a", "b"], stars=[1, None])})
+        world.run()
+        (name,) = world.live_files()
+        assert pq.read_table(world.table.store.open(name))["stars"].to_pylist() == [1, None]
+
+    def test_a_file_of_several_partitions_is_annotated_once(self, tmp_path):
+        world = World(tmp_path, partition_by="day")
+        world.write({"a.parquet": reviews(["a", "b", "c"], ["2024-01-01", None, "2024-01-01"])})
+        summary = world.run()
+        assert (world.num_done(), summary.partitions_published) == (1, 2)
+        world.judge({"review_day=2024-01-01": ["a", "c"], "review_day=__HIVE_DEFAULT_PARTITION__": ["b"]})
+
+
+class TestCrashes:
+    @pytest.mark.parametrize("number", range(NUM_FRAGMENTS))
+    def test_a_run_that_dies_at_any_outcome_leaves_receipts_that_the_next_one_uses(self, world, number):
+        with pytest.raises(Crash):
+            world.run(after=crash_at(number))
+        world.run()
+        assert world.num_done() == NUM_FRAGMENTS - (number + 1)
+        world.judge(EXPECTED)
+
+    @pytest.mark.parametrize("how", ["before", "after"])
+    @pytest.mark.parametrize("is_rerun", [False, True], ids=["first run", "overwrite"])
+    def test_a_run_that_dies_at_any_operation_is_mended_by_the_next(self, tmp_path, how, is_rerun):
+        """Table record, parts, receipts, publishes and the run's own record: all of a run's mutations."""
+        world = two_days(tmp_path)
+        start = world.table.store = MemoryStore()
+        if is_rerun:
+            world.run(checkpoint="before")
+        counted = world.table.store = StoppingStore(start.twin())
+        world.run()
+        num_receipts = Counter(at for at, operation in enumerate(counted.log) if "/receipts/" in operation)
+        for at in range(len(counted.log)):
+            store = start.twin()
+            world.table.store = StoppingStore(store, at=at, how=how)
+            with pytest.raises(Crash):
+                world.run()
+            world.table.store = store
+            world.run()
+            standing = sum(receipt < at + (how == "after") for receipt in num_receipts)
+            assert world.num_done() == NUM_FRAGMENTS - standing, counted.log[at]
+            world.judge(EXPECTED)
+            assert set(world.states().values()) == {"fresh"}
+
+    @pytest.mark.parametrize("number", range(NUM_FRAGMENTS))
+    def test_another_run_that_does_everything_meanwhile_loses_and_doubles_nothing(self, world, number):
+        seen = []
+
+        def another_run(outcome: Outcome) -> None:
+            seen.append(outcome)
+            if len(seen) == number + 1:
+                executor, watching = world.executor, world.watching
+                world.run()
+                world.executor, world.watching = executor, watching
+
+        world.run(after=another_run)
+        world.judge(EXPECTED)
+        world.run()
+        assert world.executor.outcomes == []
+        world.judge(EXPECTED)
+
+    def test_a_publish_cut_off_by_a_dead_run_is_undone_before_the_next_plan(self, world):
+        store = world.table.store
+        world.run()
+        world.table.store = StoppingStore(store)
+        world.run(checkpoint="two")
+        copies = [at for at, operation in enumerate(world.table.store.log) if operation.startswith("copy")]
+        world.table.store = StoppingStore(store, at=copies[1], how="after")
+        with pytest.raises(Crash):
+            world.run(checkpoint="three")
+        world.table.store = store
+        assert len(world.live_files()) > NUM_FRAGMENTS
+        recovered = recover_dead_publishes(world.table, new_run_id(), silent())
+        assert [str(partition) for partition in recovered] == [FIRST]
+        world.judge(EXPECTED)
+        assert recover_dead_publishes(world.table, new_run_id(), silent()) == []
+
+    def test_a_publish_that_is_under_way_is_left_to_its_run(self, world):
+        store = world.table.store
+        world.table.store = StoppingStore(store)
+        world.run()
+        first_copy = next(at for at, told in enumerate(world.table.store.log) if told.startswith("copy"))
+        world.table.store = StoppingStore(store, at=first_copy, how="after")
+        with pytest.raises(Crash):
+            world.run(checkpoint="two")
+        world.table.store = store
+        patience, _ = beaten_by_another(world, Partition.of_path(FIRST))
+        before = world.live_files()
+        assert recover_dead_publishes(world.table, new_run_id(), patience) == []
+        assert world.live_files() == before
+
+
+class TestRejects:
+    @pytest.mark.parametrize("spoil", [truncate, corrupt])
+    def test_an_unreadable_file_ends_a_run_that_tolerates_none(self, world, spoil):
+        spoil(world.root / FIRST / "a.parquet")
+        with pytest.raises(
+            RejectBudgetExceeded, match=r"1 archive files cannot be read, 0 are tolerated .*a\.parquet"
+        ):
+            world.run()
+        assert world.records()[-1].state == "failed"
+        assert FIRST not in {partition for partition, _ in world.rows()}
+
+    @pytest.mark.parametrize(("spoil", "num_rows"), [(truncate, 0), (corrupt, 3)])
+    def test_within_the_budget_the_other_partitions_are_published(self, world, spoil, num_rows):
+        spoil(world.root / FIRST / "a.parquet")
+        summary = world.run(max_rejects=1)
+        world.judge({SECOND: EXPECTED[SECOND]})
+        assert (summary.files_rejected, summary.rows_rejected) == (1, num_rows)
+        assert (summary.state, summary.exit_code) == ("done", EXIT_DONE_WITH_REJECTS)
+        assert world.watching.rejected_files == [f"{FIRST}/a.parquet"]
+
+    def test_a_reject_is_recorded_with_its_reason(self, world):
+        truncate(world.root / FIRST / "a.parquet")
+        summary = world.run(max_rejects=1)
+        store, layout = world.table.store, world.table.layout
+        record = json.loads(store.get(layout.reject(summary.run_id, f"{FIRST}/a.parquet")).body)
+        assert record["path"] == f"{FIRST}/a.parquet"
+        assert "cannot be read as Parquet" in record["reason"]
+
+    def test_a_file_of_several_fragments_is_one_reject(self, tmp_path):
+        world = World(tmp_path)
+        ids = [str(number) for number in range(45_000)]
+        world.write({f"{FIRST}/a.parquet": reviews(ids), f"{SECOND}/b.parquet": reviews(["b"])})
+        corrupt(world.root / FIRST / "a.parquet")
+        summary = world.run(max_rejects=1)
+        assert (summary.files_rejected, summary.rows_rejected) == (1, 45_000)
+        world.judge({SECOND: ["b"]})
+
+    def test_a_file_that_changes_during_the_run_is_a_reject_and_the_next_run_takes_it(self, world):
+        def change(outcome: Outcome) -> None:
+            if len(world.executor.outcomes) == 1:
+                world.write({f"{SECOND}/c.parquet": reviews(["c1", "new"])})
+
+        summary = world.run(after=change, max_rejects=1)
+        assert summary.files_rejected == 1
+        world.judge({FIRST: EXPECTED[FIRST]})
+        world.run()
+        world.judge({FIRST: EXPECTED[FIRST], SECOND: ["c1", "new"]})
+
+    def test_a_partition_that_cannot_be_renewed_keeps_its_live_generation(self, world):
+        world.run()
+        truncate(world.root / FIRST / "a.parquet")
+        world.run(max_rejects=1)
+        world.judge(EXPECTED)
+
+    def test_an_unreadable_file_that_was_mended_is_published_by_the_next_run(self, world):
+        whole = (world.root / FIRST / "a.parquet").read_bytes()
+        truncate(world.root / FIRST / "a.parquet")
+        world.run(max_rejects=1)
+        (world.root / FIRST / "a.parquet").write_bytes(whole)
+        world.run()
+        world.judge(EXPECTED)
+
+
+class TestFailures:
+    def test_a_publish_that_fails_is_named_and_the_others_go_on(self, world):
+        store = world.table.store
+        world.table.store = RefusingStore(store, "copy", FIRST)
+        summary = world.run()
+        world.table.store = store
+        assert list(summary.partitions_failed) == [FIRST]
+        assert "not this one" in summary.partitions_failed[FIRST]
+        assert (summary.state, summary.exit_code, summary.partitions_published) == ("failed", EXIT_FAILED, 1)
+        assert world.records()[-1] == summary
+        world.run()
+        assert world.num_done() == 0
+        world.judge(EXPECTED)
+
+    def test_a_partition_whose_meta_cannot_be_read_is_named_and_the_others_go_on(self, world):
+        lease = world.table.layout.lease(Partition.of_path(FIRST))
+        world.table.store.put(lease, b"{")
+        summary = world.run()
+        assert "not a leaserecord" in summary.partitions_failed[FIRST]
+        world.judge({SECOND: EXPECTED[SECOND]})
+
+    def test_a_partition_that_another_run_holds_is_named_with_its_holder(self, world):
+        patience, holder = beaten_by_another(world, Partition.of_path(FIRST))
+        run = world.prepare()
+        run._publisher._patience = patience
+        summary = run.run()
+        assert f"held by run {holder}" in summary.partitions_failed[FIRST]
+        assert world.rows().keys() == {(SECOND, "c1"), (SECOND, "a1")}
+
+    def test_a_store_that_cannot_be_written_ends_the_run_with_its_error(self, world):
+        world.table.store = RefusingStore(world.table.store, "put", "/receipts/")
+        with pytest.raises(StoreError, match="not this one"):
+            world.run()
+        assert world.records()[-1].state == "failed"
+
+    def test_the_error_of_a_store_that_is_away_is_not_hidden_by_the_record_that_cannot_be_put(self, world):
+        run = world.prepare()
+        store = world.table.store
+        world.table.store = RefusingStore(store, "put", "/parts/", "/runs/")
+        run._record = lambda state, record=run._record: record(state) if state != "running" else None
+        with pytest.raises(StoreError, match="/parts/"):
+            run.run()
+
+
+class TestRecord:
+    def test_a_run_is_recorded_while_it_runs_and_when_it_is_done(self, world):
+        states = []
+        summary = world.run(after=lambda outcome: states.append(world.records()[-1].state))
+        assert states == ["running"] * NUM_FRAGMENTS
+        (record,) = world.records()
+        assert record == summary
+        assert record.seconds >= 0
+
+    def test_a_run_that_dies_is_still_recorded_as_running(self, world):
+        world.table.store = StoppingStore(MemoryStore())
+        world.run()
+        last = len(world.table.store.log) - 1
+        world.table.store = StoppingStore(MemoryStore(), at=last)
+        with pytest.raises(Crash):
+            world.run()
+        world.table.store = world.table.store.store
+        assert [record.state for record in world.records()] == ["running"]
+
+    def test_empty_partitions_are_counted_as_published(self, world):
+        world.write({"dt=2024-01-03/e.parquet": reviews([])})
+        assert world.run().partitions_published == 3
+        assert (
+            live_manifest(
+                world.table.store, world.table.layout, Partition.of_path("dt=2024-01-03")
+            ).live_files
+            == ()
+        )
+        world.judge(EXPECTED)
+
+
+def beaten_by_another(world: World, partition: Partition) -> tuple[Patience, str]:
+    """Another run takes the lease of `partition` and stays alive: its heartbeat moves whenever somebody waits."""
+    elapsed_s = [0.0]
+    now = lambda: elapsed_s[0]  # noqa: E731
+    mine = Patience(
+        ttl_s=1, wait_s=100, poll_s=1, now=now, sleep=lambda s: elapsed_s.__setitem__(0, elapsed_s[0] + s)
+    )
+    run_id = new_run_id()
+    lease = take_lease(world.table.store, world.table.layout, partition, run_id, mine)
+
+    def wait(seconds: float) -> None:
+        elapsed_s[0] += seconds
+        lease.keep()
+
+    return Patience(ttl_s=2, wait_s=5, poll_s=1, now=now, sleep=wait), run_id

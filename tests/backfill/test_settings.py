@@ -1,0 +1,42 @@
+"""Settings of an annotate run: the shipped file is valid, and what cannot work is refused at birth."""
+
+from pathlib import Path
+
+import pytest
+
+from reviewmine.backfill.settings import AnnotateSettings, PoolSettings
+from reviewmine.config import load_run_file
+from reviewmine.errors import ConfigError
+
+SHIPPED = Path(__file__).resolve().parents[2] / "jobs" / "runs" / "annotate.toml"
+PLACES = {"archive": "reviews", "table": "annotations"}
+
+
+def test_the_shipped_run_file_says_what_the_defaults_say():
+    assert load_run_file(SHIPPED, AnnotateSettings, PLACES) == AnnotateSettings(**PLACES)
+
+
+def test_an_archive_and_a_table_must_be_given():
+    with pytest.raises(ConfigError, match=r"archive: Field required[\s\S]*table: Field required"):
+        load_run_file(SHIPPED, AnnotateSettings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("partition_by", "year"),
+        ("max_rejects", -1),
+        ("pool.num_actors", 0),
+        ("pool.num_cpus_per_actor", 0),
+        ("pool.device", "tpu"),
+        ("pool.tokens_per_batch", 100),
+        ("archive", "s3://key:secret@bucket/reviews"),
+    ],
+)
+def test_a_value_that_cannot_work_is_refused_by_its_name(name, value):
+    with pytest.raises(ConfigError, match=name.replace(".", r"\.")):
+        load_run_file(None, AnnotateSettings, {**PLACES, name: value})
+
+
+def test_a_pool_takes_what_suits_the_machine_unless_told():
+    assert (PoolSettings().num_actors, PoolSettings().device) == (None, "auto")
