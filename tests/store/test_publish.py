@@ -227,9 +227,12 @@ def starts_in(uri: str) -> Callable[[], Store]:
     """Stores side by side below `uri`, in each of which the first archive is live."""
     places = (f"{uri}/{number}" for number in range(1000))
 
+    first = published().objects
+
     def start() -> Store:
         store = open_store(Location.parse(next(places)))
-        write(store, FIRST, 1)
+        for name, body in first.items():
+            store.put(name, body)
         return store
 
     return start
