@@ -73,7 +73,7 @@ KINDS: Final = (
     Kind("the strongest praise", _polar("positive"), lambda table: table["intensity"]),
     Kind("neither praise nor complaint", _polar("neutral"), lambda table: table["polarity_neutral"]),
     Kind("a complaint, but a mild one", _polar("negative"), lambda table: pc.negate(table["intensity"])),
-    Kind("torn between praise and complaint", _telling, _smaller_pole),
+    Kind("where the model is torn between praise and complaint", _telling, _smaller_pole),
     Kind(
         "a long review in one or two sentences",
         lambda t: pc.equal(t["summary_method"], "extractive"),
