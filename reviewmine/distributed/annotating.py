@@ -130,7 +130,7 @@ def _set_context() -> None:
     context.execution_no_progress_timeout_s = _NO_PROGRESS_TIMEOUT_S
     context.execution_options.preserve_order = False
     context.enable_progress_bars = False  # they count fragments; ours count rows
-    logging.getLogger("ray.data").setLevel(logging.WARNING)
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
 
 
 def _row(message: Message) -> pa.Table:
