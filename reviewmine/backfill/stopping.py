@@ -36,11 +36,18 @@ class StopSignal:
 
     @contextmanager
     def interrupting(self) -> Iterator[None]:
-        """The block ends with Stopped as soon as the signal comes, or if it has come before."""
+        """The block ends with Stopped as soon as the signal comes, or if it has come before.
+
+        A library in native code may turn what was raised in its midst into an error of its own: that is Stopped too.
+        """
         self._interruptible = True
         try:
             self.check()
             yield
+        except BaseException as error:
+            if self._requested and not isinstance(error, Stopped):
+                raise self._stopped() from error
+            raise
         finally:
             self._interruptible = False
 

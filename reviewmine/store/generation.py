@@ -1,5 +1,6 @@
 """Generations: what a partition is to hold, and the proof that it was all made before any of it is published."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from reviewmine.errors import PublishError
@@ -33,14 +34,20 @@ class Generation:
         )
 
 
-def verify(store: Store, generation: Generation) -> None:
-    """Raises PublishError unless the receipts cover each row of each input once and the parts are whole and alike."""
+def verify(store: Store, generation: Generation, *, keep: Callable[[], None] = lambda: None) -> None:
+    """Raises PublishError unless the receipts cover each row of each input once and the parts are whole and alike.
+
+    `keep` is called before each look at a part: there may be thousands, and a lease lives on its heartbeat.
+    """
     _check_origin(generation)
     for file in generation.inputs:
         _check_cover(generation, file)
     for receipt in generation.receipts:
         receipt.check()
-    schemas = [(part.name, check_part(store, part)) for part in generation.parts]
+    schemas = []
+    for part in generation.parts:
+        keep()
+        schemas.append((part.name, check_part(store, part)))
     for name, schema in schemas[1:]:
         if not schema.equals(schemas[0][1], check_metadata=True):
             raise PublishError(

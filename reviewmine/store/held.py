@@ -3,13 +3,16 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from reviewmine.errors import LeaseLost, PreconditionFailed, ReviewmineError, StoreError
+from reviewmine.errors import LeaseLost, PreconditionFailed, StoreError
 from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Store
 from reviewmine.store.journal import Journal, standing_journals
 from reviewmine.store.layout import Layout, fence_of
 from reviewmine.store.lease import Lease, Patience, take_lease
 from reviewmine.store.manifest import Manifest, Pointer, get_manifest, get_pointer
+
+_ENDS_IN_ORDER = (Exception, KeyboardInterrupt, SystemExit)
+"""Whatever is raised in a process that lives long enough to give its lease up; what it began stands in its journal."""
 
 
 class HeldPartition:
@@ -32,19 +35,23 @@ class HeldPartition:
             self._fence_pointer()
             self._recover_journals()
             self._sweep()
-        except ReviewmineError as error:
+        except _ENDS_IN_ORDER as error:
             self.__exit__(type(error), error, None)
             raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
-        if kind is None or issubclass(kind, ReviewmineError):
+        if kind is None or issubclass(kind, _ENDS_IN_ORDER):
             with suppress(StoreError):
                 self._lease.release()
 
     @property
     def fence(self) -> int:
         return self._lease.fence
+
+    def keep(self) -> None:
+        """Say that this writer lives; raises LeaseLost if another has taken over."""
+        self._lease.keep()
 
     def live_manifest(self) -> Manifest | None:
         """The manifest of the generation that was live when the pointer was fenced."""

@@ -35,7 +35,7 @@ class Publisher:
             live = held.live_manifest()
             if live and generation.is_live_as(live) and held.stands(live):
                 return live
-            verify(self._store, generation)
+            verify(self._store, generation, keep=held.keep)
             manifest = self._manifest(generation, held.fence)
             held.commit(manifest, replaces=live.live_files if live else ())
             return manifest

@@ -1,11 +1,13 @@
 """Stopping: SIGTERM is heeded at once where nothing is half done, and nowhere else."""
 
 import signal
+import threading
 
 import pytest
 from backfill_world import EXPECTED, FIRST, NUM_FRAGMENTS, SECOND
 from stores import SignallingStore
 
+from reviewmine.backfill.stopping import StopSignal
 from reviewmine.backfill.work import Outcome
 from reviewmine.errors import Stopped
 
@@ -64,3 +66,39 @@ def test_what_was_done_on_sigterm_before_the_run_is_done_again_after_it(world):
     before = signal.getsignal(signal.SIGTERM)
     world.run()
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("error", [SystemError, KeyboardInterrupt, RuntimeError])
+def test_a_library_that_turns_the_interruption_into_an_error_of_its_own_is_stopped_all_the_same(world, error):
+    def stop(outcome: Outcome) -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except Stopped:
+            raise error("returned a result with an exception set") from None
+
+    with pytest.raises(Stopped):
+        world.run(after=stop)
+    assert world.records()[-1].state == "stopped"
+
+
+def test_an_error_without_a_signal_is_that_error(world):
+    def fail(outcome: Outcome) -> None:
+        raise RuntimeError("of another kind")
+
+    with pytest.raises(RuntimeError, match="of another kind"):
+        world.run(after=fail)
+    assert world.records()[-1].state == "failed"
+
+
+def test_off_the_main_thread_the_signal_is_left_as_it_is():
+    before = signal.getsignal(signal.SIGTERM)
+    seen = []
+
+    def look() -> None:
+        with StopSignal().heeded():
+            seen.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    assert seen == [before]
