@@ -13,7 +13,7 @@ from rich.console import Console
 from reviewmine import __version__
 from reviewmine.backfill.settings import BUILTIN, AnnotateSettings
 from reviewmine.config import load_run_file, refuse_secrets
-from reviewmine.console import TerminalConsole, console_for
+from reviewmine.console import console_for
 from reviewmine.errors import ReviewmineError
 
 app = typer.Typer(
@@ -86,13 +86,7 @@ def annotate(
 def _annotate(settings: AnnotateSettings, *, as_json: bool) -> None:
     from reviewmine.distributed.main_job import annotate as annotate_archive
 
-    console = console_for(as_json=as_json)
-    try:
-        summary = annotate_archive(settings, console)
-        console.finished(summary)
-    finally:
-        if isinstance(console, TerminalConsole):
-            console.close()
+    summary = annotate_archive(settings, console_for(as_json=as_json))
     if summary.exit_code:
         raise typer.Exit(summary.exit_code)
 

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
@@ -12,6 +13,7 @@ from rich.text import Text
 
 from reviewmine.backfill.plan import Plan, Reject
 from reviewmine.backfill.summary import Summary
+from reviewmine.partition import Partition
 from reviewmine.store.manifest import Manifest
 from reviewmine.store.receipts import Receipt
 
@@ -23,8 +25,6 @@ class JsonConsole:
         for planned in plan.partitions:
             if planned.state in ("fresh", "gone") and planned.live:
                 self._say(partition=str(planned.partition), state=planned.state, rows=planned.live.num_rows)
-        for partition in plan.blocked:
-            self._say(partition=str(partition), state="blocked", reason="a file of it cannot be read")
 
     def annotated(self, receipt: Receipt) -> None:
         """Fragments are of no interest to a machine that counts partitions."""
@@ -34,6 +34,9 @@ class JsonConsole:
 
     def rejected(self, reject: Reject) -> None:
         self._say(rejected=reject.path, reason=reject.reason)
+
+    def withheld(self, partition: Partition, reason: str) -> None:
+        self._say(partition=str(partition), state="withheld", reason=reason)
 
     def finished(self, summary: Summary) -> None:
         self._say(
@@ -59,15 +62,8 @@ class LogConsole:
         self._num_due = len(plan.due())
         counted = ", ".join(f"{plan.count(state)} {state}" for state in ("missing", "stale", "fresh", "gone"))
         self._say(f"plan: {counted} partitions; {num_rows:,} rows to annotate")
-        for planned in plan.partitions:
-            if planned.state == "stale":
-                self._say(f"partition {planned.partition} is stale: {', '.join(planned.reasons)}")
-            if planned.state == "gone":
-                self._say(
-                    f"partition {planned.partition} is gone from the archive; its rows stay in the table"
-                )
-        for partition in plan.blocked:
-            self._say(f"partition {partition} is not published: a file of it cannot be read")
+        for line in _remarks(plan):
+            self._say(line)
 
     def annotated(self, receipt: Receipt) -> None:
         self._pace.add(receipt.fragment.num_rows)
@@ -82,6 +78,9 @@ class LogConsole:
     def rejected(self, reject: Reject) -> None:
         self._say(f"rejected: {reject.reason}")
 
+    def withheld(self, partition: Partition, reason: str) -> None:
+        self._say(f"partition {partition} is not published: {reason}")
+
     def finished(self, summary: Summary) -> None:
         self._say(
             f"{summary.state}: {summary.partitions_published} partitions published, {summary.partitions_fresh} "
@@ -89,8 +88,6 @@ class LogConsole:
             f"{summary.rows_annotated:,} annotated, {summary.rows_reused:,} reused, "
             f"{summary.files_rejected} files rejected; {summary.seconds:.1f} s"
         )
-        for partition, reason in summary.partitions_failed.items():
-            self._say(f"partition {partition} failed: {reason}")
 
     @staticmethod
     def _say(line: str) -> None:
@@ -122,6 +119,8 @@ class TerminalConsole:
         self._pace = _Pace(num_rows)
         self._partitions = self._progress.add_task("partitions", total=len(plan.due()))
         self._rows = self._progress.add_task("rows", total=num_rows)
+        for line in _remarks(plan):
+            self._console.print(Text(line))
         if plan.due():
             self._progress.start()
 
@@ -135,6 +134,9 @@ class TerminalConsole:
     def rejected(self, reject: Reject) -> None:
         self._num_rejects += 1
         self._progress.console.print(Text(f"rejected: {reject.reason}", style="yellow"))
+
+    def withheld(self, partition: Partition, reason: str) -> None:
+        self._progress.console.print(Text(f"partition {partition} is not published: {reason}", style="red"))
 
     def finished(self, summary: Summary) -> None:
         self._progress.stop()
@@ -159,11 +161,6 @@ class TerminalConsole:
             f"{summary.seconds:.1f}",
         )
         self._console.print(table)
-        for partition, reason in summary.partitions_failed.items():
-            self._console.print(Text(f"partition {partition} failed: {reason}", style="red"))
-
-    def close(self) -> None:
-        self._progress.stop()
 
 
 AnyConsole = JsonConsole | LogConsole | TerminalConsole
@@ -174,6 +171,15 @@ def console_for(*, as_json: bool) -> AnyConsole:
     if as_json:
         return JsonConsole()
     return TerminalConsole() if sys.stdout.isatty() else LogConsole()
+
+
+def _remarks(plan: Plan) -> Iterator[str]:
+    """What a person should know of a plan beyond its numbers."""
+    for planned in plan.partitions:
+        if planned.state == "stale":
+            yield f"partition {planned.partition} is stale: {', '.join(planned.reasons)}"
+        if planned.state == "gone":
+            yield f"partition {planned.partition} is gone from the archive; its rows stay in the table"
 
 
 class _PaceColumn(ProgressColumn):

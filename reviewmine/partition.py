@@ -16,6 +16,7 @@ NULL_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"
 DERIVED_KEYS: Final = {"day": "review_day", "month": "review_month"}
 PartitionBy = Literal["day", "month"]
 _KEY_VALUE = re.compile(r"([^/=]+)=([^/]*)")
+_BEGINNING_OF_DATE = re.compile(r"(.*/)?[0-9]{4}[0-9-]*")
 _LONE_DIGIT = re.compile(r"(?<![0-9])[0-9](?![0-9])")
 
 
@@ -106,8 +107,15 @@ class PartitionRange:
         if NULL_VALUE in partition.values and NULL_VALUE not in self.first + self.last:
             return False
         return (not self.first or value >= self.first) and (
-            not self.last or value <= self.last or value.startswith(self.last)
+            not self.last or value <= self.last or _lies_within(value, self.last)
         )
+
+
+def _lies_within(value: str, bound: str) -> bool:
+    """Whether `value` goes on where `bound` stops: with a further key, or as a date does."""
+    return value.startswith(f"{bound}/") or (
+        _BEGINNING_OF_DATE.fullmatch(bound) is not None and value.startswith(bound)
+    )
 
 
 def _bound(written: str) -> str:

@@ -107,6 +107,8 @@ class Watching:
         self.published_partitions: list[str] = []
         self.rejected_files: list[str] = []
         self.num_annotated_rows = 0
+        self.withheld_partitions: dict[str, str] = {}
+        self.summaries: list[Summary] = []
 
     def planned(self, plan: Plan, num_rows: int) -> None:
         self.num_planned_rows = num_rows
@@ -119,6 +121,12 @@ class Watching:
 
     def rejected(self, reject) -> None:
         self.rejected_files.append(reject.path)
+
+    def withheld(self, partition, reason: str) -> None:
+        self.withheld_partitions[partition.path] = reason
+
+    def finished(self, summary) -> None:
+        self.summaries.append(summary)
 
 
 class World:

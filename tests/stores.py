@@ -29,6 +29,9 @@ class MemoryStore:
         """Another store that holds the same, and goes its own way from now on."""
         return MemoryStore(compare_and_swap=self.compare_and_swap, objects=self.objects)
 
+    def deny_compare_and_swap(self) -> None:
+        self.compare_and_swap = False
+
     def get(self, name: str) -> Stored | None:
         body = self.objects.get(name)
         return None if body is None else Stored(body, _etag(body))

@@ -12,7 +12,7 @@ from typing import TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reviewmine.backfill.dividing import derived_values
+from reviewmine.contract.dividing import derived_values
 from reviewmine.contract.reviews import ReviewColumns, check_schema, conform_dates
 from reviewmine.errors import ArchiveError
 from reviewmine.partition import NULL_VALUE, Partition, PartitionBy

@@ -3,11 +3,11 @@
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Protocol
 
+from reviewmine.backfill.inputs import in_parallel
 from reviewmine.backfill.plan import Plan, PlannedPartition, Reject
 from reviewmine.backfill.poison import isolate
 from reviewmine.backfill.stopping import StopSignal
@@ -34,7 +34,7 @@ from reviewmine.store.record import Record
 from reviewmine.store.table import Table
 
 _MAX_ISOLATIONS = 3
-_NUM_THREADS = 16
+_UNREADABLE = "a file of it cannot be read"
 
 
 class Executor(Protocol):
@@ -62,6 +62,7 @@ class Run:
         *,
         max_rejects: int = 0,
         patience: Patience | None = None,
+        stop: StopSignal | None = None,
     ) -> None:
         self._job = job
         self._plan = plan
@@ -71,11 +72,10 @@ class Run:
         self._publisher = Publisher(job.table.store, job.table.layout, job.run_id, patience)
         self._receipts: dict[str, Receipt] = {}
         self._rejected: set[str] = set()
-        self._blocked: set[Partition] = set(plan.blocked)
         self._waiting = {planned.partition: planned for planned in plan.due()}
         self._touching: dict[str, list[Partition]] = defaultdict(list)
         self._missing: Counter[Partition] = Counter()
-        self._stop = StopSignal()
+        self._stop = stop or StopSignal()
         self._started = time.monotonic()
         self.summary = Summary(
             run_id=job.run_id,
@@ -98,8 +98,10 @@ class Run:
         except BaseException as error:
             with suppress(StoreError):  # a store that is away is told of by the error that is raised
                 self._record("stopped" if isinstance(error, Stopped) else "failed")
+            self._observer.finished(self.summary)
             raise
         self._record("failed" if self.summary.partitions_failed else "done")
+        self._observer.finished(self.summary)
         return self.summary
 
     def _annotate(self) -> None:
@@ -107,6 +109,8 @@ class Run:
             self._reject(reject)
         tasks = self._pending()
         self._observer.planned(self._plan, sum(task.fragment.num_rows for task in tasks))
+        for partition in self._plan.blocked:
+            self._observer.withheld(partition, _UNREADABLE)
         for partition in [p for p in self._waiting if not self._missing[p]]:
             self._stop.check()
             self._publish(partition)
@@ -140,12 +144,10 @@ class Run:
 
     def _standing(self, fragments: list[Fragment]) -> list[Receipt | None]:
         job = self._job
-        with ThreadPoolExecutor(_NUM_THREADS) as threads:
-            return list(
-                threads.map(
-                    lambda f: get_receipt(job.table.store, job.table.layout, job.result_key, f), fragments
-                )
-            )
+        return in_parallel(
+            lambda fragment: get_receipt(job.table.store, job.table.layout, job.result_key, fragment),
+            fragments,
+        )
 
     def _execute(self, tasks: Sequence[Task]) -> list[Task]:
         """Annotate and publish; the tasks that crashed their workers are returned."""
@@ -155,7 +157,7 @@ class Run:
                 poisoned.append(outcome.task)
             elif outcome.kind == "rejected":
                 self._reject(Reject(outcome.task.fragment.path, outcome.reason))
-                self._blocked.update(self._touching[outcome.task.fragment.id])
+                self._withhold(self._touching[outcome.task.fragment.id])
             elif outcome.receipt is not None:
                 self._received(outcome.receipt)
         return poisoned
@@ -180,15 +182,20 @@ class Run:
             if not self._missing[partition]:
                 self._publish(partition)
 
+    def _withhold(self, partitions: Sequence[Partition]) -> None:
+        """These lack rows that nobody can read; their count of missing fragments never reaches zero."""
+        for partition in partitions:
+            if self._waiting.pop(partition, None):
+                self._observer.withheld(partition, _UNREADABLE)
+
     def _publish(self, partition: Partition) -> None:
         planned = self._waiting.pop(partition)
-        if partition in self._blocked:
-            return
         try:
             manifest = self._publisher.publish(self._generation(planned))
         except (PublishError, StoreError, TableError) as error:
             failed = {**self.summary.partitions_failed, str(partition): str(error)}
             self.summary = self.summary.model_copy(update={"partitions_failed": failed})
+            self._observer.withheld(partition, str(error))
             return
         num_published = self.summary.partitions_published + 1
         self.summary = self.summary.model_copy(update={"partitions_published": num_published})

@@ -9,6 +9,7 @@ from pydantic import Field
 from reviewmine.backfill.plan import Plan, Reject
 from reviewmine.errors import EXIT_DONE, EXIT_DONE_WITH_REJECTS, EXIT_FAILED, EXIT_RESUMABLE
 from reviewmine.labels import ANNOTATED_STATUSES
+from reviewmine.partition import Partition
 from reviewmine.store.manifest import Manifest
 from reviewmine.store.receipts import Receipt
 from reviewmine.store.record import Record
@@ -74,3 +75,9 @@ class Observer(Protocol):
 
     def rejected(self, reject: Reject) -> None:
         """A file of the archive cannot be read."""
+
+    def withheld(self, partition: Partition, reason: str) -> None:
+        """A partition is not published: a file of it cannot be read, or the publish failed."""
+
+    def finished(self, summary: Summary) -> None:
+        """The run is over, however it ended."""

@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reviewmine.backfill.dividing import derived_values
 from reviewmine.contract.annotations import annotations_schema, validate
 from reviewmine.contract.annotations import conform as conform_annotations
+from reviewmine.contract.dividing import derived_values
 from reviewmine.contract.reviews import ReviewColumns, check_schema, conform
 from reviewmine.errors import ContractError
 from reviewmine.partition import Partition, PartitionBy

@@ -8,20 +8,17 @@ import tempfile
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from reviewmine.contract.dividing import derived_values
 from reviewmine.contract.instants import is_instant
 from reviewmine.contract.reviews import ReviewColumns, conform_dates
 from reviewmine.contract.texts import is_text
 from reviewmine.errors import UsageError
-from reviewmine.partition import DERIVED_KEYS, NULL_VALUE, Partition, PartitionBy
-
-_FORMATS: Final = {"day": "%Y-%m-%d", "month": "%Y-%m"}
+from reviewmine.partition import DERIVED_KEYS, Partition, PartitionBy
 
 
 def write_archive(
@@ -101,7 +98,7 @@ def _partitions(
             f"column {key!r}: the partition key of that name would stand beside it; rename the column"
         )
     moments = _moments(table, date_column)
-    values = pc.fill_null(pc.strftime(moments, format=_FORMATS[partition_by]), NULL_VALUE).dictionary_encode()
+    values = derived_values(partition_by, moments).dictionary_encode()
     codes = values.indices.to_numpy()
     in_order = np.argsort(codes, kind="stable")
     starts = np.searchsorted(codes[in_order], np.arange(len(values.dictionary) + 1))

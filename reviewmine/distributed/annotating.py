@@ -13,10 +13,10 @@ from reviewmine.backfill.work import Job, Outcome, Task
 from reviewmine.distributed.ledger import MAX_DEATHS, Ledger
 from reviewmine.distributed.session import CPUS_BESIDE_MODELS, ray_session
 from reviewmine.distributed.stages import AnnotateStage, Message, Model, ReadStage, WriteStage
-from reviewmine.errors import ReviewmineError
+from reviewmine.errors import ReviewmineError, UsageError
 
 _ACTOR_START_TIMEOUT_S = 900
-_NO_PROGRESS_TIMEOUT_S = 3600
+_NO_PROGRESS_TIMEOUT_S = 6 * 3600  # a fragment may take a slow model an hour; only a hang takes a shift
 _TASKS: Final[dict[str, Any]] = {
     "batch_size": 1,
     "batch_format": "pyarrow",
@@ -54,6 +54,7 @@ class RayExecutor:
         pool = self._model.pool
         num_gpus = 1 if self._uses_gpus() else 0
         num_actors = min(pool.num_actors or self._num_actors(num_gpus), len(tasks))
+        self._check_room(num_actors, num_gpus)
         _set_context()
         fragments = ray.data.from_arrow([_row(Message(task)) for task in tasks])
         streamed = (
@@ -80,6 +81,17 @@ class RayExecutor:
     def _uses_gpus(self) -> bool:
         device = self._model.pool.device
         return device == "cuda" or (device == "auto" and ray.cluster_resources().get("GPU", 0) > 0)
+
+    def _check_room(self, num_actors: int, num_gpus: int) -> None:
+        """Raises UsageError if the cluster can never start so many actors and still read and write beside them."""
+        found = ray.cluster_resources()
+        num_cpus = num_actors * self._model.pool.num_cpus_per_actor + 2 * _TASKS["num_cpus"]
+        if found.get("CPU", 0) < num_cpus or found.get("GPU", 0) < num_actors * num_gpus:
+            raise UsageError(
+                f"the cluster has {found.get('CPU', 0):g} CPUs and {found.get('GPU', 0):g} GPUs; expected at least "
+                f"{num_cpus:g} and {num_actors * num_gpus} for {num_actors} actors, reading and writing; lower "
+                "num_actors or num_cpus_per_actor under [pool]"
+            )
 
     def _num_actors(self, num_gpus: int) -> int:
         resources = ray.cluster_resources()

@@ -6,6 +6,7 @@ from reviewmine.backfill.plan import Planner
 from reviewmine.backfill.result import result_of
 from reviewmine.backfill.run import Run, recover_dead_publishes
 from reviewmine.backfill.settings import BUILTIN, AnnotateSettings
+from reviewmine.backfill.stopping import StopSignal
 from reviewmine.backfill.summary import Observer, Summary
 from reviewmine.backfill.work import Job
 from reviewmine.contract.reviews import ReviewColumns, carried_fields, check_mapping
@@ -23,12 +24,17 @@ def annotate(settings: AnnotateSettings, observer: Observer) -> Summary:
 
     Ray is started only if there is something to annotate. Raises ReviewmineError; its `exit_code` is the command's.
     """
+    stop = StopSignal()
+    with stop.heeded():
+        return _annotate(settings, observer, stop)
+
+
+def _annotate(settings: AnnotateSettings, observer: Observer, stop: StopSignal) -> Summary:
     checkpoint = (
         builtin_checkpoint() if settings.checkpoint == BUILTIN else Path(settings.checkpoint).absolute()
     )
     _, digest = inspect_checkpoint(checkpoint, expected_digest=settings.checkpoint_digest)
     archive, table, run_id = Archive(settings.archive), Table(settings.table), new_run_id()
-    table.refuse_overlap(archive.location)
     planner = Planner(
         archive,
         table,
@@ -64,4 +70,6 @@ def annotate(settings: AnnotateSettings, observer: Observer) -> Summary:
         pool=settings.pool,
     )
     executor = RayExecutor(job, model)
-    return Run(job, planner.plan(result), executor, observer, max_rejects=settings.max_rejects).run()
+    with stop.interrupting():
+        plan = planner.plan(result)
+    return Run(job, plan, executor, observer, max_rejects=settings.max_rejects, stop=stop).run()

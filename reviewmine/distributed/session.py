@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import ray
 
@@ -28,7 +29,7 @@ def ray_session() -> Iterator[None]:
     if os.environ.get("RAY_ADDRESS"):
         ray.init(**quiet)
     else:
-        num_cpus = (os.cpu_count() or 1) + CPUS_BESIDE_MODELS
+        num_cpus = _num_cores() + CPUS_BESIDE_MODELS
         ray.init(address="local", num_cpus=num_cpus, include_dashboard=False, **quiet)
     if on_stop is not None and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, on_stop)  # ray.init puts one of its own in place of the run's
@@ -36,3 +37,14 @@ def ray_session() -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _num_cores() -> int:
+    """The cores that this process may use: what its affinity and its container's quota leave of the machine's."""
+    num_cores = len(os.sched_getaffinity(0))
+    quota = Path("/sys/fs/cgroup/cpu.max")
+    if quota.is_file():
+        allowed, period = quota.read_text(encoding="ascii").split()
+        if allowed != "max":
+            num_cores = min(num_cores, max(1, int(allowed) // int(period)))
+    return num_cores

@@ -3,13 +3,17 @@
 import asyncio
 import shlex
 import sys
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
 from ray.job_submission import JobStatus, JobSubmissionClient
 
 from reviewmine.errors import EXIT_DONE, EXIT_FAILED, UsageError
+
+_POLL_S = 2.0
 
 
 def submit(
@@ -35,14 +39,15 @@ def submit(
         submitted = client.submit_job(
             entrypoint=shlex.join(["python", f"jobs/{job}.py", *rest]),
             submission_id=submission_id,
-            runtime_env={"working_dir": str(working_dir), "excludes": [".venv", ".git", "demo"]},
+            runtime_env={"working_dir": str(working_dir), "excludes": ["/.venv", "/.git", "/demo", "/runs"]},
         )
     except (ConnectionError, RuntimeError, ValueError) as refused:
         raise UsageError(
             f"{address}: the job was not accepted: {refused}; expected the dashboard of a cluster, such as "
             "http://head:8265, and RAY_AUTH_TOKEN where it asks for one"
         ) from None
-    asyncio.run(_follow(client, submitted, out))
+    with suppress(RuntimeError):  # the log broke off; the job goes on, and its end is still waited for
+        asyncio.run(_follow(client, submitted, out))
     return _exit_code(client, submitted)
 
 
@@ -53,7 +58,8 @@ async def _follow(client: JobSubmissionClient, submitted: str, out: TextIO) -> N
 
 
 def _exit_code(client: JobSubmissionClient, submitted: str) -> int:
-    info = client.get_job_info(submitted)
+    while not (info := client.get_job_info(submitted)).status.is_terminal():
+        time.sleep(_POLL_S)
     if info.status == JobStatus.SUCCEEDED:
         return EXIT_DONE
     return info.driver_exit_code or EXIT_FAILED

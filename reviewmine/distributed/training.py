@@ -15,6 +15,7 @@ from torch import nn
 from reviewmine.distributed.session import ray_session
 from reviewmine.errors import TrainingError
 from reviewmine.model.network import OpinionNetwork
+from reviewmine.store.record import digest
 from reviewmine.train.run import TrainingRun, finish, train_worker
 
 _MAX_FAILURES = 3
@@ -45,7 +46,8 @@ def train(
 ) -> str:
     """Train `run` and write its checkpoint directory; returns the checkpoint's digest.
 
-    `storage` keeps what the workers report; a run of the same name there is taken up where it stopped.
+    `storage` keeps what the workers report; a run of the same name and the same settings there is taken up where
+    it stopped.
     Raises TrainingError, with the worker's reason, if it fails more often than it is started again.
     """
     with ray_session():
@@ -58,7 +60,7 @@ def train(
             },
             scaling_config=ScalingConfig(num_workers=num_workers, use_gpu=uses_gpu),
             run_config=RunConfig(
-                name=run_name or run.name,
+                name=f"{run_name or run.name}-{digest(run.model_dump_json())[:8]}",
                 storage_path=str(storage.absolute()),
                 failure_config=FailureConfig(max_failures=_MAX_FAILURES),
             ),

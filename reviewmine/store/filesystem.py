@@ -69,6 +69,9 @@ class Store(Protocol):
         Raises PreconditionFailed where it does not.
         """
 
+    def deny_compare_and_swap(self) -> None:
+        """A probe found `put_if` not to be atomic, whatever was declared."""
+
     def copy(self, source: str, target: str) -> None:
         """Make `target` a copy of `source`, whole or not at all; StoreError if there is no `source`."""
 

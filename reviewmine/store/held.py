@@ -78,14 +78,33 @@ class HeldPartition:
         self._kept(self._store.put, manifest_name, manifest.encode())
         self._kept(self._store.put, journal_name, journal.encode())
         try:
-            for part, live_name in zip(manifest.parts, manifest.live_files, strict=True):
-                self._kept(self._store.copy, part.name, live_name)
+            self._copy(manifest)
+        except StoreError:
+            with suppress(StoreError):  # what cannot be taken back now stands in the journal
+                self._close(journal_name, journal.puts)
+            raise
+        except LeaseLost:
+            self._close(journal_name, journal.puts)
+            raise
+        try:
             self._put_pointer(Pointer(generation=manifest.generation, fence=manifest.fence))
         except (LeaseLost, PreconditionFailed):
             if not self._is_committed(manifest):
                 self._close(journal_name, journal.puts)
                 raise self._fenced_off() from None
         self._close(journal_name, journal.replaces)
+
+    def _copy(self, manifest: Manifest) -> None:
+        """Copy the parts to their live names, and look at what came of it."""
+        for part, live_name in zip(manifest.parts, manifest.live_files, strict=True):
+            self._kept(self._store.copy, part.name, live_name)
+        if not self.stands(manifest):
+            pointer, _ = get_pointer(self._store, self._layout, self._partition)
+            if pointer.fence != self.fence:
+                raise self._fenced_off()  # and a later run has swept them
+            raise StoreError(
+                f"partition {self._partition}: the live copies are not what was copied; rerun to publish it"
+            )
 
     def _is_committed(self, manifest: Manifest) -> bool:
         """Whether the commit took place all the same: its reply was lost, and a later run fenced the pointer since.

@@ -9,6 +9,7 @@
         live/<value>.json                                   the commit
         journal/<value>/<fence>.json   leases/<value>.json
         runs/<run_id>.json             rejects/<run_id>/<file>.json
+        probe                                               what conditional puts are tried on
         scratch/                                            where a local store readies its puts
 
 `<value>` is the name of a partition (`year=2024,month=01`, `all`). The names of runs sort by their start.
@@ -71,6 +72,10 @@ class Layout:
     @property
     def table_record(self) -> str:
         return f"{self.meta}/table.json"
+
+    @property
+    def probe(self) -> str:
+        return f"{self.meta}/probe"
 
     def live_folder(self, partition: Partition) -> str:
         return f"{self.table}/{partition.path}".rstrip("/")

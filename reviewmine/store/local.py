@@ -25,11 +25,13 @@ class LocalStore:
     of their object, so they are atomic among all processes of one machine that go through this class.
     """
 
-    compare_and_swap = True
-
     def __init__(self, root: Path, *, scratch: str = "") -> None:
         self._root = root
         self._scratch = scratch
+        self.compare_and_swap = True
+
+    def deny_compare_and_swap(self) -> None:
+        self.compare_and_swap = False
 
     @property
     def root(self) -> str:

@@ -39,6 +39,9 @@ class RetryingStore:
     def compare_and_swap(self) -> bool:
         return self._store.compare_and_swap
 
+    def deny_compare_and_swap(self) -> None:
+        self._store.deny_compare_and_swap()
+
     def get(self, name: str) -> Stored | None:
         return self._try(lambda: self._store.get(name))
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from reviewmine.errors import PreconditionFailed, StoreError
+from reviewmine.errors import PreconditionFailed, StoreError, StoreUnavailable
 from reviewmine.store.filesystem import Listed, Stored
 from reviewmine.store.s3_client import REFUSALS, bulk, client, meaning
 
@@ -36,6 +36,9 @@ class S3Store:
     def compare_and_swap(self) -> bool:
         return self._compare_and_swap
 
+    def deny_compare_and_swap(self) -> None:
+        self._compare_and_swap = False
+
     def get(self, name: str) -> Stored | None:
         try:
             answer = self._call("get_object", name)
@@ -47,7 +50,12 @@ class S3Store:
             raise meaning(broken, f"{self.root}/{name}: the reply broke off") from broken
 
     def open(self, name: str) -> Any:
-        return bulk(self._bucket).open_input_file(f"{self._bucket}/{self._prefix}{name}")
+        try:
+            return bulk(self._bucket).open_input_file(f"{self._bucket}/{self._prefix}{name}")
+        except FileNotFoundError:
+            raise
+        except OSError as broken:
+            raise StoreUnavailable(f"{self.root}/{name}: cannot be opened: {broken}") from broken
 
     def stat(self, name: str) -> Listed | None:
         try:

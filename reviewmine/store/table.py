@@ -1,5 +1,6 @@
 """Tables: where annotations are published, and the record that says what kind of table it is."""
 
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
@@ -10,6 +11,8 @@ from reviewmine.partition import DERIVED_KEYS, PartitionBy
 from reviewmine.store.filesystem import Location, open_store
 from reviewmine.store.layout import META_SUFFIX, Layout, fence_of, is_abandoned
 from reviewmine.store.record import Record
+
+_log = logging.getLogger(__name__)
 
 
 class TableRecord(Record):
@@ -77,6 +80,7 @@ class Table:
                 "use the same --partition-by as before, or another table"
             )
         self.refuse_foreign_files()
+        self._probe_compare_and_swap()
 
     def live_sizes(self) -> dict[str, int]:
         """The bytes of every file in the table, by name, as one listing shows them; folder markers are none."""
@@ -107,6 +111,23 @@ class Table:
                 f"{self.uri}: the archive's partition key {twofold[0]!r} is a column of the annotations too; expected "
                 "another name; rename the folders, derive the keys with --partition-by, or do not --carry it"
             )
+
+    def _probe_compare_and_swap(self) -> None:
+        """A store that puts where the condition does not hold has no compare-and-swap, whatever it declares."""
+        if self.location.scheme == "file" or not self.store.compare_and_swap:
+            return
+        self.store.put(self.layout.probe, b"stands")
+        try:
+            self.store.put_if(self.layout.probe, b"replaced", None)
+        except PreconditionFailed:
+            return
+        else:
+            self.store.deny_compare_and_swap()
+            _log.warning(
+                "%s: conditional puts are not heeded here: only one writer at a time is safe", self.uri
+            )
+        finally:
+            self.store.delete(self.layout.probe)
 
     def _make(self, wanted: TableRecord) -> TableRecord:
         if self.live_sizes():

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pyarrow as pa
 import pytest
 
-from reviewmine.backfill.dividing import derived_values
+from reviewmine.contract.dividing import derived_values
 from reviewmine.partition import NULL_VALUE
 
 INSTANT = pa.timestamp("us", tz="UTC")
