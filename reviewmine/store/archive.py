@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 
 from reviewmine.errors import ArchiveError
 from reviewmine.partition import Partition
-from reviewmine.store.filesystem import Listed, Location, Store, open_store
+from reviewmine.store.filesystem import Listed, Location, Store
 from reviewmine.store.fragment import Fragment, RowGroup
+from reviewmine.store.opening import open_store
 
 _BATCH_ROWS = 4096
 _SUFFIXES = (".parquet", ".parq", ".pq")

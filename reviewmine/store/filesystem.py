@@ -129,15 +129,3 @@ class Location:
                 f"{self.uri}: expected a path below the top, such as {self.uri.rstrip('/')}/annotations"
             )
         return Location(self.scheme, self.path.rsplit("/", 1)[0] or "/")
-
-
-def open_store(location: Location, *, scratch: str = "") -> Store:
-    """The store rooted at `location`; `scratch` is the folder in which a local store readies its puts."""
-    if location.scheme == "file":
-        from reviewmine.store.local import LocalStore
-
-        return LocalStore(Path(location.path), scratch=scratch)
-    from reviewmine.store.retrying import RetryingStore
-    from reviewmine.store.s3 import S3Store
-
-    return RetryingStore(S3Store(location.path))

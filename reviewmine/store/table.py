@@ -8,8 +8,9 @@ from typing import Literal
 from reviewmine.contract.annotations import CONTRACT_VERSION, annotations_schema
 from reviewmine.errors import PreconditionFailed, StoreError, TableError, UsageError
 from reviewmine.partition import DERIVED_KEYS, PartitionBy
-from reviewmine.store.filesystem import Location, open_store
+from reviewmine.store.filesystem import Location
 from reviewmine.store.layout import META_SUFFIX, Layout, fence_of, is_abandoned
+from reviewmine.store.opening import open_store
 from reviewmine.store.record import Record
 
 _log = logging.getLogger(__name__)

@@ -11,7 +11,8 @@ import pytest
 from s3_server import serving
 from stores import MemoryStore
 
-from reviewmine.store.filesystem import Location, Store, open_store
+from reviewmine.store.filesystem import Location, Store
+from reviewmine.store.opening import open_store
 
 BUCKET = "reviews"
 KEY_ID, SECRET = "key-of-the-tests", "secret-of-the-tests"

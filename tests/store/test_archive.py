@@ -11,8 +11,9 @@ from archives import corrupt, reviews, truncate, write_files
 
 from reviewmine.errors import ArchiveError, StoreError
 from reviewmine.store.archive import Archive
-from reviewmine.store.filesystem import Location, open_store
+from reviewmine.store.filesystem import Location
 from reviewmine.store.fragment import Fragment, cut
+from reviewmine.store.opening import open_store
 
 IDS = [f"r{number}" for number in range(10)]
 

@@ -19,11 +19,12 @@ from partition_world import DAY, FIRST, LAYOUT, SECOND, broken_promise, judge, r
 from stores import Crash, MemoryStore, PausingStore, StoppingStore, Writer
 
 from reviewmine.errors import LeaseLost, PublishError, StoreUnavailable
-from reviewmine.store.filesystem import Location, Store, open_store
+from reviewmine.store.filesystem import Location, Store
 from reviewmine.store.generation import Generation
 from reviewmine.store.held import HeldPartition
 from reviewmine.store.local import LocalStore
 from reviewmine.store.manifest import InputFile, live_manifest
+from reviewmine.store.opening import open_store
 from reviewmine.store.publish import Publisher
 from reviewmine.store.retrying import RetryingStore
 

@@ -6,7 +6,8 @@ import pytest
 from s3_server import has_no_conditional_puts, serving
 
 from reviewmine.errors import PreconditionFailed, StoreError, StoreUnavailable
-from reviewmine.store.filesystem import Location, open_store
+from reviewmine.store.filesystem import Location
+from reviewmine.store.opening import open_store
 from reviewmine.store.retrying import RetryingStore
 from reviewmine.store.s3 import S3Store
 
