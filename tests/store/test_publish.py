@@ -18,7 +18,7 @@ from crash_points import (
 from partition_world import DAY, FIRST, LAYOUT, SECOND, broken_promise, judge, run_id, write
 from stores import Crash, MemoryStore, PausingStore, StoppingStore, Writer
 
-from reviewmine.errors import LeaseLost, PublishError, StoreUnavailable
+from reviewmine.errors import LeaseLost, PublishError, StoreError, StoreUnavailable
 from reviewmine.store.filesystem import Location, Store
 from reviewmine.store.generation import Generation
 from reviewmine.store.held import HeldPartition
@@ -222,6 +222,38 @@ def test_a_store_that_stays_away_leaves_the_live_generation():
     assert broken_promise(store) is None
     write(store, SECOND, 3)
     judge(store, SECOND)
+
+
+def test_a_copy_that_the_store_refuses_takes_the_others_back_so_that_no_reader_sees_rows_twice():
+    class Full(StoppingStore):
+        num_copies = 0
+
+        def _operate(self, operation, *arguments):
+            self.num_copies += operation == "copy"
+            if operation == "copy" and self.num_copies == 2:
+                raise StoreError("no space is left")
+            return super()._operate(operation, *arguments)
+
+    store = published()
+    with pytest.raises(StoreError, match="no space is left"):
+        write(Full(store), SECOND, 2)
+    judge(store, FIRST)
+    write(store, SECOND, 3)
+    judge(store, SECOND)
+
+
+def test_a_live_copy_that_came_out_short_is_not_committed():
+    class Short(StoppingStore):
+        def _operate(self, operation, *arguments):
+            answer = super()._operate(operation, *arguments)
+            if operation == "copy":
+                self.store.put(arguments[1], b"short")
+            return answer
+
+    store = published()
+    with pytest.raises(StoreError, match="the live copies are not what was copied"):
+        write(Short(store), SECOND, 2)
+    judge(store, FIRST)
 
 
 def starts_in(uri: str) -> Callable[[], Store]:
