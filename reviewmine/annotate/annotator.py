@@ -16,7 +16,7 @@ from torch import Tensor
 from reviewmine.annotate.batching import padded, token_budget_batches
 from reviewmine.annotate.distinct import DistinctReviews, distinct_reviews
 from reviewmine.annotate.isolate import isolated
-from reviewmine.annotate.rows import MADE_SCHEMA, assemble, model_columns
+from reviewmine.annotate.rows import MADE_SCHEMA, model_columns
 from reviewmine.annotate.sentence_vectors import sentence_means
 from reviewmine.contract.annotations import MODEL_SCHEMA, unannotated
 from reviewmine.labels import ANNOTATED_STATUSES
@@ -24,8 +24,6 @@ from reviewmine.model.checkpoint import load_checkpoint
 from reviewmine.model.device import best_device, set_threads
 from reviewmine.model.summarizer import Summary, summarize
 from reviewmine.text.sentences import Span
-
-__all__ = ["Annotator", "assemble"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,20 +2,23 @@
 
 They hold no Ray: an executor in this process calls them as they are, and Ray Data moves the messages between them.
 A fragment travels whole, its table as one Arrow stream, so that its identity is never lost in somebody's batching.
+Torch is imported by the stages that need it, when they need it: a worker that only writes starts without it.
 """
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from reviewmine.annotate.annotator import Annotator, assemble
-from reviewmine.annotate.prepare import Preparer
 from reviewmine.backfill.settings import PoolSettings
 from reviewmine.backfill.work import FragmentReader, FragmentWriter, Job, Outcome, Task
 from reviewmine.errors import ArchiveError
+
+if TYPE_CHECKING:
+    from reviewmine.annotate.prepare import Preparer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +63,8 @@ class AnnotateStage:
     """Runs the network; an actor holds one of these, and with it the weights."""
 
     def __init__(self, job: Job, model: Model) -> None:
+        from reviewmine.annotate.annotator import Annotator
+
         self._job = job
         self._annotator = Annotator(
             model.checkpoint,
@@ -70,6 +75,8 @@ class AnnotateStage:
         )
 
     def __call__(self, message: Message) -> Message:
+        from reviewmine.annotate.rows import assemble
+
         if message.table is None:
             return message
         annotations = assemble(
@@ -103,8 +110,10 @@ class WriteStage:
 
 
 @lru_cache(maxsize=1)
-def _preparer(model: Model) -> Preparer:
+def _preparer(model: Model) -> "Preparer":
     """The preparer of this process: Ray unpickles a stage for each task, and a tokenizer takes a while to load."""
+    from reviewmine.annotate.prepare import Preparer
+
     return Preparer(
         model.checkpoint, expected_digest=model.digest, annotate_unsupported=model.annotate_unsupported
     )

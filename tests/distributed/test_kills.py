@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 NUM_FRAGMENTS = 56
 TITLES = {"actor": "ray::MapWorker(MapBatches(Annotate))", "writer": "ray::MapBatches(Write)"}
-LIMIT_S = 240
+LIMIT_S = 600
 
 
 @pytest.mark.parametrize("seed", range(10))
