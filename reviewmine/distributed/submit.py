@@ -14,6 +14,7 @@ from ray.job_submission import JobStatus, JobSubmissionClient
 from reviewmine.errors import EXIT_DONE, EXIT_FAILED, UsageError
 
 _POLL_S = 2.0
+_START_S = 120.0
 
 
 def submit(
@@ -34,13 +35,10 @@ def submit(
     if not script.is_file():
         known = sorted(path.stem for path in (working_dir / "jobs").glob("*.py"))
         raise UsageError(f"{script}: there is no such job; found {', '.join(known) or 'none'}")
+    entrypoint = shlex.join(["python", f"jobs/{job}.py", *rest])
     try:
         client = JobSubmissionClient(address)
-        submitted = client.submit_job(
-            entrypoint=shlex.join(["python", f"jobs/{job}.py", *rest]),
-            submission_id=submission_id,
-            runtime_env={"working_dir": str(working_dir), "excludes": ["/.venv", "/.git", "/demo", "/runs"]},
-        )
+        submitted = _send(client, entrypoint, working_dir, submission_id)
     except (ConnectionError, RuntimeError, ValueError) as refused:
         raise UsageError(
             f"{address}: the job was not accepted: {refused}; expected the dashboard of a cluster, such as "
@@ -49,6 +47,25 @@ def submit(
     with suppress(RuntimeError):  # the log broke off; the job goes on, and its end is still waited for
         asyncio.run(_follow(client, submitted, out))
     return _exit_code(client, submitted)
+
+
+def _send(client: JobSubmissionClient, entrypoint: str, working_dir: Path, submission_id: str | None) -> str:
+    """The id of the job; a cluster that answers before it has an agent to run jobs is given time to start one."""
+    give_up_at = time.monotonic() + _START_S
+    while True:
+        try:
+            return client.submit_job(
+                entrypoint=entrypoint,
+                submission_id=submission_id,
+                runtime_env={
+                    "working_dir": str(working_dir),
+                    "excludes": ["/.venv", "/.git", "/demo", "/runs"],
+                },
+            )
+        except RuntimeError as refused:
+            if "No available agent" not in str(refused) or time.monotonic() > give_up_at:
+                raise
+        time.sleep(_POLL_S)
 
 
 async def _follow(client: JobSubmissionClient, submitted: str, out: TextIO) -> None:

@@ -6,6 +6,7 @@ import secrets
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,11 +45,22 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
         for line in head.stdout:
             if "Ray runtime started" in line:
                 break
+        reach = environment | {"ADDRESS": f"http://127.0.0.1:{ports['dashboard-port']}"}
         try:
-            yield environment | {"ADDRESS": f"http://127.0.0.1:{ports['dashboard-port']}"}
+            _wait_for_agent(reach)
+            yield reach
         finally:
             head.terminate()
             head.communicate(timeout=60)
+
+
+def _wait_for_agent(cluster: dict[str, str]) -> None:
+    """The head answers some time before it can run a job."""
+    deadline = time.monotonic() + LIMIT_S
+    command = [str(BIN / "ray"), "job", "submit", "--address", cluster["ADDRESS"], "--", "true"]
+    while subprocess.run(command, env=cluster, capture_output=True, check=False).returncode:
+        assert time.monotonic() < deadline, "the cluster never had an agent to run jobs"
+        time.sleep(1)
 
 
 def submit(cluster: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
