@@ -54,7 +54,7 @@ def _send(client: JobSubmissionClient, entrypoint: str, working_dir: Path, submi
     give_up_at = time.monotonic() + _START_S
     while True:
         try:
-            return client.submit_job(
+            submitted: str = client.submit_job(
                 entrypoint=entrypoint,
                 submission_id=submission_id,
                 runtime_env={
@@ -62,6 +62,7 @@ def _send(client: JobSubmissionClient, entrypoint: str, working_dir: Path, submi
                     "excludes": ["/.venv", "/.git", "/demo", "/runs"],
                 },
             )
+            return submitted
         except RuntimeError as refused:
             if "No available agent" not in str(refused) or time.monotonic() > give_up_at:
                 raise
