@@ -17,6 +17,8 @@ pytestmark = pytest.mark.slow
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LIMIT_S = 600
+PORTS = ("port", "dashboard-port", "ray-client-server-port", "dashboard-agent-listen-port")
+"""Every port of a head that Ray does not choose freely: a second Ray on the machine may have taken the usual ones."""
 BIN = Path(sys.executable).parent
 
 
@@ -26,7 +28,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
     root = tmp_path_factory.mktemp("head")
     token = root / "token"
     token.write_text(secrets.token_hex(32))
-    ports = {name: _free_port() for name in ("port", "dashboard-port", "ray-client-server-port")}
+    ports = {name: _free_port() for name in PORTS}
     path = f"{BIN}{os.pathsep}{os.environ['PATH']}"  # as in the image of a cluster, `python` is ours
     environment = os.environ | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token), "PATH": path}
     environment.pop("RAY_ADDRESS", None)
