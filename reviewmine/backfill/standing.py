@@ -28,7 +28,7 @@ State = Literal["fresh", "missing", "stale", "gone"]
 class PlannedPartition:
     """One partition: its state, why it is stale, and the files and fragments it is to be made from.
 
-    `num_rows` and the fragments of a fresh partition are not looked up: nothing will be done to it.
+    The inputs and fragments of a fresh partition are not looked up: nothing will be done to it.
     """
 
     partition: Partition

@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 class S3Store:
     """A store below `bucket/prefix`.
 
-    Amazon S3 does conditional puts; a store that does not answers 501 to the first one, and from then on
+    Amazon S3 does conditional puts; where one is answered 501, or a probe finds them unheeded, from then on
     `compare_and_swap` is False and `put_if` looks before it puts. REVIEWMINE_COMPARE_AND_SWAP=0 declares it.
     """
 
