@@ -145,7 +145,8 @@ def evaluate(
 ) -> None:
     """Measure a checkpoint on labelled reviews, as they are: natural class shares, calibrated outputs."""
     from reviewmine.contract.examples import ExampleColumns
-    from reviewmine.model.checkpoint import builtin_checkpoint, load_checkpoint
+    from reviewmine.model.checkpoint import load_checkpoint
+    from reviewmine.model.inspect import builtin_checkpoint
     from reviewmine.train.evaluate import evaluate as measure
     from reviewmine.train.evaluate import write_metrics
     from reviewmine.train.examples import read_examples

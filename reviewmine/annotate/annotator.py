@@ -15,13 +15,13 @@ from torch import Tensor
 
 from reviewmine.annotate.batching import padded, token_budget_batches
 from reviewmine.annotate.distinct import DistinctReviews, distinct_reviews
-from reviewmine.annotate.isolate import isolated
+from reviewmine.annotate.isolate import NOT_THE_REVIEWS_FAULT, isolated
 from reviewmine.annotate.rows import MADE_SCHEMA, model_columns
 from reviewmine.annotate.sentence_vectors import sentence_means
 from reviewmine.contract.annotations import MODEL_SCHEMA, unannotated
 from reviewmine.labels import ANNOTATED_STATUSES
 from reviewmine.model.checkpoint import load_checkpoint
-from reviewmine.model.device import best_device, set_threads
+from reviewmine.model.device import DEVICE_TROUBLE, best_device, set_threads
 from reviewmine.model.summarizer import Summary, summarize
 from reviewmine.text.sentences import Span
 
@@ -101,7 +101,11 @@ class Annotator:
 
         lengths = np.array([len(ids) for ids in reviews.sequences], np.int64)
         batches = token_budget_batches(lengths, budget_tokens=self._tokens_per_batch)
-        isolated(read, (reviews.with_sequences(batch) for batch in batches))
+        isolated(
+            read,
+            (reviews.with_sequences(batch) for batch in batches),
+            not_caught=(*NOT_THE_REVIEWS_FAULT, *DEVICE_TROUBLE),
+        )
         return answers
 
     @torch.inference_mode()

@@ -4,8 +4,6 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
-import torch
-
 from reviewmine.errors import ReviewmineError
 
 logger = logging.getLogger(__name__)
@@ -15,17 +13,15 @@ Review = TypeVar("Review")
 MAX_FAILED: Final = 100
 """More reviews than this do not fail by themselves in one table."""
 
-NOT_THE_REVIEWS_FAULT: Final = (
-    ReviewmineError,
-    MemoryError,
-    torch.OutOfMemoryError,
-    torch.AcceleratorError,
-)
-"""What a stage, a machine or a device in trouble raises: no review is blamed for these, and they are not caught."""
+NOT_THE_REVIEWS_FAULT: Final[tuple[type[Exception], ...]] = (ReviewmineError, MemoryError)
+"""What a stage or a machine in trouble raises: no review is blamed for these, and they are not caught."""
 
 
 def isolated(
-    work: Callable[[Sequence[Review]], None], batches: Iterable[Sequence[Review]]
+    work: Callable[[Sequence[Review]], None],
+    batches: Iterable[Sequence[Review]],
+    *,
+    not_caught: tuple[type[Exception], ...] = NOT_THE_REVIEWS_FAULT,
 ) -> frozenset[Review]:
     """Run `work` on each batch; where it raises, on each half again, until the review that raises stands alone.
 
@@ -42,21 +38,24 @@ def isolated(
     num_reviews = 0
     for batch in batches:
         num_reviews += len(batch)
-        _narrow(work, batch, failed)
+        _narrow(work, batch, failed, not_caught)
     if len(failed) == num_reviews > 1:
         raise next(iter(failed.values()))
     return frozenset(failed)
 
 
 def _narrow(
-    work: Callable[[Sequence[Review]], None], batch: Sequence[Review], failed: dict[Review, Exception]
+    work: Callable[[Sequence[Review]], None],
+    batch: Sequence[Review],
+    failed: dict[Review, Exception],
+    not_caught: tuple[type[Exception], ...],
 ) -> None:
     if not batch:
         return
     try:
         work(batch)
         return
-    except NOT_THE_REVIEWS_FAULT:
+    except not_caught:
         raise
     except Exception as raised:
         if len(batch) == 1:
@@ -66,5 +65,5 @@ def _narrow(
                 raise
             return
     middle = len(batch) // 2
-    _narrow(work, batch[:middle], failed)
-    _narrow(work, batch[middle:], failed)
+    _narrow(work, batch[:middle], failed, not_caught)
+    _narrow(work, batch[middle:], failed, not_caught)

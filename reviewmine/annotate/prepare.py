@@ -15,7 +15,7 @@ import pyarrow as pa
 from reviewmine.annotate.isolate import isolated
 from reviewmine.contract.language_codes import iso_639_1
 from reviewmine.labels import UNKNOWN_LANGUAGE, Status
-from reviewmine.model.checkpoint import inspect_checkpoint, load_text_encoder
+from reviewmine.model.inspect import inspect_checkpoint, load_text_encoder
 from reviewmine.text.encode import EncodedReview
 from reviewmine.text.language import identify
 from reviewmine.text.sentences import Span, cleaned_sentences

@@ -12,7 +12,7 @@ from reviewmine.backfill.work import Job
 from reviewmine.contract.reviews import ReviewColumns, carried_fields, check_mapping
 from reviewmine.distributed.annotating import RayExecutor
 from reviewmine.distributed.stages import Model
-from reviewmine.model.checkpoint import builtin_checkpoint, inspect_checkpoint
+from reviewmine.model.inspect import builtin_checkpoint, inspect_checkpoint
 from reviewmine.partition import PartitionRange
 from reviewmine.store.archive import Archive
 from reviewmine.store.layout import new_run_id

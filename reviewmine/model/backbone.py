@@ -1,6 +1,5 @@
 """Backbones: encoders named once in a run file, fetched, checked by digest, and never unpickled."""
 
-import hashlib
 import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import transformers
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
 from reviewmine.errors import CheckpointError
+from reviewmine.model.digest import sha256_of
 
 BUILTIN_MINILM: Final = "builtin:minilm-l6"
 WEIGHTS_FILE: Final = "model.safetensors"
@@ -129,12 +129,6 @@ def load_tokenizer(directory: Path) -> PreTrainedTokenizerFast:
             f"tokenizer in {directory}: not a fast one; save it again with its tokenizer.json"
         )
     return tokenizer
-
-
-def sha256_of(path: Path) -> str:
-    """The hexadecimal SHA-256 of a file's bytes."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @contextmanager

@@ -16,17 +16,14 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from reviewmine.errors import CheckpointError
 from reviewmine.model import adapter
-from reviewmine.model.backbone import (
-    load_backbone,
-    load_encoder,
-    load_tokenizer,
-)
+from reviewmine.model.backbone import load_backbone, load_encoder
 from reviewmine.model.device import fast_dtype
-from reviewmine.model.digest import DIGEST_FILE, digest, refuse_pickles, write_digest
+from reviewmine.model.digest import write_digest
 from reviewmine.model.heads import IntensityHead, PolarityHead
+from reviewmine.model.inspect import inspect_checkpoint
 from reviewmine.model.network import OpinionNetwork
-from reviewmine.model.spec import Spec, read_spec, write_spec
-from reviewmine.text.clean import CLEAN_VERSION
+from reviewmine.model.spec import Spec, write_spec
+from reviewmine.model.tokenizer import TOKENIZER_CONFIG_FILE, read_pad_id, read_tokenizer
 from reviewmine.text.encode import TextEncoder
 
 HEADS_FILE: Final = "heads.safetensors"
@@ -50,17 +47,6 @@ class Checkpoint:
             "polarity": PolarityHead.decode(logits["polarity"], heads.polarity.calibration).cpu().numpy(),
             "intensity": IntensityHead.decode(logits["intensity"], heads.intensity.calibration).cpu().numpy(),
         }
-
-
-def builtin_checkpoint() -> Path:
-    """The directory of the checkpoint that comes with the package."""
-    folder = Path(__file__).resolve().parent.parent / "builtin"
-    found = sorted(path.parent for path in folder.glob(f"*/{DIGEST_FILE}"))
-    if len(found) != 1:
-        raise CheckpointError(
-            f"{folder}: {len(found)} checkpoints, expected the built-in one; reinstall reviewmine"
-        )
-    return found[0]
 
 
 def save_checkpoint(
@@ -103,7 +89,7 @@ def load_checkpoint(
     """
     directory = Path(directory)
     spec, found = inspect_checkpoint(directory, expected_digest=expected_digest)
-    tokenizer = load_tokenizer(directory)
+    tokenizer = read_tokenizer(directory)
     encoder, width = _encoder_of(spec, directory)
     network = OpinionNetwork(encoder, width=width, pooling=spec.pooling)
     _load_heads(network, directory / HEADS_FILE)
@@ -115,31 +101,8 @@ def load_checkpoint(
         digest=found,
         network=network.eval(),
         encoder=TextEncoder(tokenizer, max_tokens=spec.max_tokens),
-        pad_id=int(tokenizer.pad_token_id or 0),
+        pad_id=read_pad_id(directory, tokenizer),
     )
-
-
-def load_text_encoder(directory: str | Path) -> TextEncoder:
-    """The text encoder of a checkpoint alone, for workers that never load its network; its files must be verified."""
-    spec = read_spec(Path(directory))
-    return TextEncoder(load_tokenizer(Path(directory)), max_tokens=spec.max_tokens)
-
-
-def inspect_checkpoint(directory: Path, *, expected_digest: str | None = None) -> tuple[Spec, str]:
-    """The spec and digest of a checkpoint, every file of it verified, no weight loaded."""
-    if not directory.is_dir():
-        raise CheckpointError(f"{directory}: there is no such checkpoint directory")
-    refuse_pickles(directory)
-    spec = read_spec(directory)
-    found = digest(directory)
-    if expected_digest not in (None, found):
-        raise CheckpointError(f"{directory}: digest is {found}, expected {expected_digest}")
-    if spec.clean_version != CLEAN_VERSION:
-        raise CheckpointError(
-            f"{directory}: trained on text of clean version {spec.clean_version}, but this edition cleans by version "
-            f"{CLEAN_VERSION}; train it again, or use the edition of reviewmine that made it"
-        )
-    return spec, found
 
 
 def _encoder_of(spec: Spec, directory: Path) -> tuple[nn.Module, int]:
@@ -162,7 +125,7 @@ def _load_heads(network: OpinionNetwork, path: Path) -> None:
 def _save_tokenizer(tokenizer: PreTrainedTokenizerFast, directory: Path) -> None:
     """Write the tokenizer's files and nothing that says where it was loaded from."""
     tokenizer.save_pretrained(directory)
-    path = directory / "tokenizer_config.json"
+    path = directory / TOKENIZER_CONFIG_FILE
     config = json.loads(path.read_text(encoding="utf-8"))
     for key in ("name_or_path", "is_local", "local_files_only"):
         config.pop(key, None)

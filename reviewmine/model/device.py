@@ -1,8 +1,12 @@
 """What the device at hand is good at: its number format and its threads."""
 
 from pathlib import Path
+from typing import Final
 
 import torch
+
+DEVICE_TROUBLE: Final[tuple[type[Exception], ...]] = (torch.OutOfMemoryError, torch.AcceleratorError)
+"""What torch raises where a device is full or broken, whatever was computed on it."""
 
 _LINUX_CPU = Path("/proc/cpuinfo")
 _REAL_BF16_FLAGS = frozenset({"amx_bf16", "avx512_bf16"})

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from reviewmine.errors import CheckpointError
-from reviewmine.model.backbone import sha256_of
 
 DIGEST_FILE: Final = "digest.json"
 METRICS_FILE: Final = "metrics.json"
@@ -72,3 +71,9 @@ def refuse_pickles(directory: Path) -> None:
             f"{directory}: {', '.join(pickles)}: pickle weights can run code when they are loaded and are refused; "
             "expected safetensors"
         )
+
+
+def sha256_of(path: Path) -> str:
+    """The hexadecimal SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

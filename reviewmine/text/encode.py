@@ -9,8 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tokenizers import Encoding
-from transformers import PreTrainedTokenizerFast
+from tokenizers import Encoding, Tokenizer
 
 from reviewmine.text.clean import clean
 from reviewmine.text.sentences import Span, cleaned_sentences, separator
@@ -49,14 +48,14 @@ class _Reading:
 class TextEncoder:
     """Encodes reviews with one tokenizer, which it copies, and one limit of tokens per review."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast, *, max_tokens: int) -> None:
-        special_tokens = tokenizer.num_special_tokens_to_add()
+    def __init__(self, tokenizer: Tokenizer, *, max_tokens: int) -> None:
+        special_tokens = tokenizer.num_special_tokens_to_add(is_pair=False)
         if max_tokens <= special_tokens:
             raise ValueError(
                 f"max_tokens {max_tokens}: expected more than the {special_tokens} special tokens"
             )
         self.max_tokens = max_tokens
-        self._tokenizer = copy.deepcopy(tokenizer.backend_tokenizer)
+        self._tokenizer = copy.deepcopy(tokenizer)
         self._tokenizer.enable_truncation(max_tokens)
         self._tokenizer.no_padding()
         # A reviewer who types [SEP] means five characters.

@@ -66,7 +66,7 @@ def prepare(run: TrainingRun, examples_root: Path) -> Prepared:
     """Read and encode the examples and build the untrained network, the same for the same run and root."""
     sets = load_examples(run.examples, examples_root, seed=run.seed)
     backbone = load_backbone(run.backbone.name, run.backbone.revision)
-    encoder = TextEncoder(backbone.tokenizer, max_tokens=run.max_tokens)
+    encoder = TextEncoder(backbone.tokenizer.backend_tokenizer, max_tokens=run.max_tokens)
     pad_id = int(backbone.tokenizer.pad_token_id or 0)
     return Prepared(
         sets=sets,

@@ -5,7 +5,8 @@ import torch
 from tiny import WIDTH, make_backbone
 
 from reviewmine.errors import CheckpointError
-from reviewmine.model.backbone import BUILTIN_MINILM, load_backbone, load_tokenizer, sha256_of
+from reviewmine.model.backbone import BUILTIN_MINILM, load_backbone, load_tokenizer
+from reviewmine.model.digest import sha256_of
 
 
 def test_the_built_in_backbone_is_found_checked_and_loaded_without_its_pooler() -> None:

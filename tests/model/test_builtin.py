@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from reviewmine.model.checkpoint import Checkpoint, builtin_checkpoint, load_checkpoint
+from reviewmine.model.checkpoint import Checkpoint, load_checkpoint
+from reviewmine.model.inspect import builtin_checkpoint
 from reviewmine.model.spec import Spec, read_spec
 
 

@@ -10,7 +10,7 @@ from tiny import WIDTH, make_backbone
 from reviewmine.errors import CheckpointError
 from reviewmine.model import adapter
 from reviewmine.model.backbone import BUILTIN_MINILM, Backbone, load_backbone
-from reviewmine.model.checkpoint import load_checkpoint, load_text_encoder, save_checkpoint
+from reviewmine.model.checkpoint import load_checkpoint, save_checkpoint
 from reviewmine.model.digest import digest, write_digest
 from reviewmine.model.network import OpinionNetwork
 from reviewmine.model.spec import AdapterSpec, BackboneSpec, Spec
@@ -56,11 +56,6 @@ def test_a_checkpoint_is_loaded_ready_to_annotate_and_knows_its_digest(tiny: Pat
     assert 0 <= decoded["intensity"][0] <= 1
     assert not checkpoint.network.training
     assert not any(parameter.requires_grad for parameter in checkpoint.network.parameters())
-
-
-def test_its_text_encoder_can_be_had_without_the_network(tiny: Path) -> None:
-    reviews = [None, "zip"], ["The strap was weak!", "It is okay."]
-    assert load_text_encoder(tiny).encode(*reviews) == load_checkpoint(tiny).encoder.encode(*reviews)
 
 
 def test_the_digest_is_that_of_the_files_wherever_they_lie_and_whatever_is_told_of_them(

@@ -40,7 +40,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
         ),
         digest="0" * 64,
         network=OpinionNetwork(backbone.model, width=WIDTH, pooling="mean").eval(),
-        encoder=TextEncoder(backbone.tokenizer, max_tokens=64),
+        encoder=TextEncoder(backbone.tokenizer.backend_tokenizer, max_tokens=64),
         pad_id=0,
     )
 

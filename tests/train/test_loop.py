@@ -44,7 +44,7 @@ def examples(backbone_path: Path) -> EncodedExamples:
         make_reviews(150), ExampleColumns(body="text", title="title", rating="stars"), where="here"
     )
     tokenizer = load_backbone(str(backbone_path)).tokenizer
-    return encode_examples(table, TextEncoder(tokenizer, max_tokens=64), pad_id=0)
+    return encode_examples(table, TextEncoder(tokenizer.backend_tokenizer, max_tokens=64), pad_id=0)
 
 
 @pytest.fixture
