@@ -159,6 +159,10 @@ def test_that_passes():
 def test_that_is_slow():
     {slow}
 
+@pytest.mark.object_store
+def test_that_needs_a_store():
+    pass
+
 def test_that_needs_sets():
     {sets}
 """
@@ -185,16 +189,14 @@ def run_ci(small_checkout: SmallCheckout, *, slow: str = "pass", sets: str = "pa
     return result.returncode, result.stdout.splitlines()
 
 
-def test_ci_runs_fast_and_slow_tests_and_is_not_troubled_by_a_mark_that_no_test_carries(
-    small_checkout: SmallCheckout,
-) -> None:
-    assert run_ci(small_checkout)[1][-1] == "3 passed, 0 failed, 0 skipped"
+def test_ci_runs_fast_and_slow_tests_and_those_of_an_object_store(small_checkout: SmallCheckout) -> None:
+    assert run_ci(small_checkout)[1][-1] == "4 passed, 0 failed, 0 skipped"
 
 
 @pytest.mark.slow
 def test_ci_fails_with_a_slow_test(small_checkout: SmallCheckout) -> None:
     code, lines = run_ci(small_checkout, slow="assert False")
-    assert (code, lines[-1]) == (1, "2 passed, 1 failed, 0 skipped")
+    assert (code, lines[-1]) == (1, "3 passed, 1 failed, 0 skipped")
 
 
 @pytest.mark.slow

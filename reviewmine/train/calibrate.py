@@ -28,9 +28,19 @@ _LOG_TEMPERATURES: Final = (-2.0, 2.0)
 Floats = npt.NDArray[np.float32]
 
 
-def shifted_heads(natural_shares: Sequence[float], sampled_shares: Sequence[float]) -> HeadSpecs:
-    """Heads that undo the sampling of the training rows, and are not calibrated otherwise."""
-    calibration = PolarityCalibration(log_shift=log_shift(natural_shares, sampled_shares))
+def assumed_shares(natural_shares: Sequence[float], strength: float) -> tuple[float, ...]:
+    """Natural shares to the power `strength`, sum 1: 1 leaves them as they are, 0 takes all classes for equally likely.
+
+    Between the two a class that is rare, and rarer in the training sets than elsewhere, is found more often, and
+    the probability of the common one is understated.
+    """
+    powers = np.asarray(natural_shares, dtype=np.float64) ** strength
+    return tuple(float(share) for share in powers / powers.sum())
+
+
+def shifted_heads(shares: Sequence[float], sampled_shares: Sequence[float]) -> HeadSpecs:
+    """Heads that take classes to come in `shares`, not as training rows were sampled; not calibrated otherwise."""
+    calibration = PolarityCalibration(log_shift=log_shift(shares, sampled_shares))
     return HeadSpecs(polarity=PolarityHeadSpec(calibration=calibration))
 
 
@@ -38,13 +48,18 @@ def calibrated_heads(
     heads: HeadSpecs,
     logits: Mapping[str, torch.Tensor],
     labels: Mapping[str, Floats],
+    shares: Sequence[float],
     natural_shares: Sequence[float],
 ) -> HeadSpecs:
-    """`heads` with the temperature and the table that validation rows ask for, logits [N, 3] and [N], labels [N]."""
-    weights = natural_weights(labels["polarity"], natural_shares)
+    """`heads` with the temperature and the table that validation rows ask for, logits [N, 3] and [N], labels [N].
+
+    Polarities are weighted to the `shares` that `heads` were shifted to, intensities to natural shares.
+    """
     shift = heads.polarity.calibration.log_shift
-    polarity = calibrate_polarity(logits["polarity"], labels["polarity"], weights, shift)
-    intensity = calibrate_intensity(logits["intensity"], labels["intensity"], weights)
+    assumed = natural_weights(labels["polarity"], shares)
+    polarity = calibrate_polarity(logits["polarity"], labels["polarity"], assumed, shift)
+    natural = natural_weights(labels["polarity"], natural_shares)
+    intensity = calibrate_intensity(logits["intensity"], labels["intensity"], natural)
     return HeadSpecs(
         polarity=PolarityHeadSpec(calibration=polarity), intensity=IntensityHeadSpec(calibration=intensity)
     )
@@ -87,6 +102,8 @@ def calibrate_polarity(
 def calibrate_intensity(logits: torch.Tensor, labels: Floats, weights: Floats) -> IntensityCalibration:
     """A monotone table from raw intensity, the sigmoid of logits [N], to the weighted mean label (isotonic)."""
     labelled = ~np.isnan(labels) & (weights > 0)
+    if not labelled.any():
+        return IntensityCalibration()
     raw = torch.sigmoid(logits.float()).numpy()[labelled].astype(np.float64)
     fitted = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
     fitted.fit(raw, labels[labelled], sample_weight=weights[labelled])

@@ -7,7 +7,7 @@ copies of a review, in one set or across sets, never straddle it.
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -18,14 +18,16 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.json
 import pyarrow.parquet as pq
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from reviewmine.config import RunModel
 from reviewmine.contract.examples import ExampleColumns, conform
 from reviewmine.errors import TrainingError
 from reviewmine.labels import POLARITIES
 
+JOINED_AT_LEAST: Final = 8
 _NOT_WORDS: Final = re.compile(r"[\W_]+")
+_SENTENCE_ENDS: Final = frozenset(".!?")
 
 
 class ExampleSet(RunModel):
@@ -40,8 +42,18 @@ class ExampleSet(RunModel):
     min_words: int = Field(default=1, ge=1)
     max_words: int | None = Field(default=None, ge=1)
     rows: int | None = Field(default=None, ge=1)
+    join_words: int | None = Field(default=None, ge=1)
+    """Join reviews of equal stars that follow each other into longer ones, half of them of up to so many words."""
     natural: bool = False
     """Whether the class shares of the set are those of an archive; the class prior is corrected towards them."""
+
+    @model_validator(mode="after")
+    def _joining_changes_shares(self) -> "ExampleSet":
+        if self.natural and self.join_words is not None:
+            raise ValueError(
+                "a set whose reviews are joined has no natural class shares: drop one of the two"
+            )
+        return self
 
 
 class ExamplesSettings(RunModel):
@@ -72,7 +84,7 @@ def load_examples(settings: ExamplesSettings, root: Path, *, seed: int) -> Label
 
     Raises TrainingError for a set that is not there or leaves one side of the split empty.
     """
-    tables = [read_set(one, root) for one in settings.sets]
+    tables = [read_set(one, root, seed=seed) for one in settings.sets]
     everything, num_duplicates, num_conflicts = without_duplicates(pa.concat_tables(tables))
     validating = in_validation(everything["body"].to_pylist(), settings.validation_share)
     train = everything.filter(pa.array(~validating))
@@ -96,7 +108,7 @@ def load_examples(settings: ExamplesSettings, root: Path, *, seed: int) -> Label
     )
 
 
-def read_set(one: ExampleSet, root: Path) -> pa.Table:
+def read_set(one: ExampleSet, root: Path, *, seed: int = 0) -> pa.Table:
     """The rows of one set that its languages and lengths let through, with the set's name in column `set`."""
     path = root / one.path
     if not path.exists():
@@ -109,6 +121,8 @@ def read_set(one: ExampleSet, root: Path) -> pa.Table:
     if one.max_words is not None:
         keep = pc.and_(keep, pc.less_equal(words, one.max_words))
     table = table.filter(keep)
+    if one.join_words is not None:
+        table = joined(table, one.join_words, np.random.default_rng(seed))
     return table.append_column("set", pa.array([one.name] * table.num_rows, pa.string()))
 
 
@@ -117,6 +131,46 @@ def read_examples(path: Path, columns: ExampleColumns) -> pa.Table:
     if not path.exists():
         raise TrainingError(f"{path}: there are no examples; expected a .parquet, .csv or .jsonl file")
     return conform(_read(path), columns, where=str(path))
+
+
+def joined(table: pa.Table, max_words: int, rng: np.random.Generator) -> pa.Table:
+    """`table` with reviews of equal stars joined, in the order they stand in, until they have a drawn number of words.
+
+    Half of the draws ask for JOINED_AT_LEAST words, the others for a number from there to `max_words`. A set of
+    short reviews then teaches long ones too; a text is used once, and what is left at the end is dropped.
+    """
+    gathering: dict[float, _Joining] = {}
+    done: list[_Joining] = []
+    used: set[str] = set()
+    for row, (body, stars) in enumerate(
+        zip(table["body"].to_pylist(), table["rating"].to_pylist(), strict=True)
+    ):
+        key = normalised(body)
+        if stars is None or key in used:
+            continue
+        used.add(key)
+        if stars not in gathering:
+            longer = rng.random() < 0.5 and max_words > JOINED_AT_LEAST
+            wanted = int(rng.integers(JOINED_AT_LEAST, max_words)) if longer else JOINED_AT_LEAST
+            gathering[stars] = _Joining(row, wanted)
+        one = gathering[stars]
+        one.sentences.append(body if body.rstrip()[-1:] in _SENTENCE_ENDS else f"{body.rstrip()}.")
+        one.num_words += len(body.split())
+        if one.num_words >= one.wanted_words:
+            done.append(gathering.pop(stars))
+    rows = table.take(pa.array([one.row for one in done], pa.int64()))
+    bodies = pa.array([" ".join(one.sentences) for one in done], pa.string())
+    return rows.set_column(rows.schema.get_field_index("body"), "body", bodies)
+
+
+@dataclass
+class _Joining:
+    """A joined review in the making; its other columns are those of its first row."""
+
+    row: int
+    wanted_words: int
+    sentences: list[str] = field(default_factory=list)
+    num_words: int = 0
 
 
 def normalised(text: str) -> str:

@@ -17,7 +17,7 @@ from reviewmine.model.network import OpinionNetwork, disable_dropout
 from reviewmine.model.spec import AdapterSpec, BackboneSpec, HeadSpecs, Spec, Training, TrainingSet
 from reviewmine.text.clean import CLEAN_VERSION
 from reviewmine.text.encode import TextEncoder
-from reviewmine.train.calibrate import calibrated_heads, shifted_heads
+from reviewmine.train.calibrate import assumed_shares, calibrated_heads, shifted_heads
 from reviewmine.train.card import tell
 from reviewmine.train.collate import EncodedExamples, encode_examples
 from reviewmine.train.evaluate import brief, judge, predict
@@ -45,6 +45,8 @@ class TrainingRun(RunModel):
     pooling: Literal["mean", "cls"] = "mean"
     label_smoothing: float = Field(default=0.05, ge=0, lt=1)
     dropout: bool = False
+    prior_strength: float = Field(default=1.0, ge=0, le=1)
+    """How far class shares count: 1 as in an archive, 0 not at all; see calibrate.assumed_shares."""
     backbone: BackboneChoice = BackboneChoice()
     adapter: AdapterSpec = AdapterSpec()
     examples: ExamplesSettings
@@ -108,7 +110,7 @@ def train_worker(
     prepared = prepare(run, examples_root)
     network = prepared.network.to(device)
     sets, validation = prepared.sets, prepared.validation
-    heads = shifted_heads(sets.natural_shares, sets.sampled_shares)
+    heads = shifted_heads(assumed_shares(sets.natural_shares, run.prior_strength), sets.sampled_shares)
 
     def validate() -> dict[str, float]:
         return brief(judge(predict(network, validation), validation.labels, heads, sets.natural_shares))
@@ -136,8 +138,9 @@ def finish(run: TrainingRun, examples_root: Path, *, trained: Path, directory: P
     network, sets, labels = prepared.network, prepared.sets, prepared.validation.labels
     load_trained(network, trained)
     logits = predict(network, prepared.validation)
-    before = shifted_heads(sets.natural_shares, sets.sampled_shares)
-    after = calibrated_heads(before, logits, labels, sets.natural_shares)
+    shares = assumed_shares(sets.natural_shares, run.prior_strength)
+    before = shifted_heads(shares, sets.sampled_shares)
+    after = calibrated_heads(before, logits, labels, shares, sets.natural_shares)
     spec = describe(run, prepared, after)
     if spec.adapter is None:
         network.backbone = adapter.merge(network.backbone)

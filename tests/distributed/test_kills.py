@@ -15,7 +15,8 @@ from daily_archive import judge, write_daily
 
 pytestmark = pytest.mark.slow
 
-NUM_FRAGMENTS = 56
+DAYS, FILES = 8, 4
+NUM_FRAGMENTS = DAYS * FILES
 TITLES = {"actor": "ray::MapWorker(MapBatches(Annotate))", "writer": "ray::MapBatches(Write)"}
 LIMIT_S = 600
 
@@ -24,10 +25,10 @@ LIMIT_S = 600
 def test_a_killed_run_is_mended_by_the_next_and_no_receipt_is_made_twice(seed, tmp_path, tiny_checkpoint):
     chance = random.Random(seed)
     victim = ("actor", "writer", "driver")[seed % 3]
-    archive = write_daily(tmp_path / "archive", days=14, files=4, rows=25)
+    archive = write_daily(tmp_path / "archive", days=DAYS, files=FILES, rows=25)
     table, receipts = tmp_path / "annotations", tmp_path / "annotations__meta" / "receipts"
     command = _command(archive, table, tiny_checkpoint)
-    after = chance.randrange(2, NUM_FRAGMENTS - 10)
+    after = chance.randrange(2, NUM_FRAGMENTS - 8)
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True) as driver:
         killed = _kill_once(driver, victim, receipts, after)
         code = driver.wait(LIMIT_S)
@@ -41,7 +42,7 @@ def test_a_killed_run_is_mended_by_the_next_and_no_receipt_is_made_twice(seed, t
 
 
 def test_a_run_told_to_stop_exits_resumable_and_the_next_one_goes_on(tmp_path, tiny_checkpoint):
-    archive = write_daily(tmp_path / "archive", days=14, files=4, rows=25)
+    archive = write_daily(tmp_path / "archive", days=DAYS, files=FILES, rows=25)
     table, receipts = tmp_path / "annotations", tmp_path / "annotations__meta" / "receipts"
     command = _command(archive, table, tiny_checkpoint)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as driver:

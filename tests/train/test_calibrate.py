@@ -3,7 +3,15 @@ import pytest
 import torch
 
 from reviewmine.model.heads import IntensityHead, PolarityHead
-from reviewmine.train.calibrate import calibrate_intensity, calibrate_polarity, log_shift, natural_weights
+from reviewmine.train.calibrate import (
+    assumed_shares,
+    calibrate_intensity,
+    calibrate_polarity,
+    calibrated_heads,
+    log_shift,
+    natural_weights,
+    shifted_heads,
+)
 
 RNG = np.random.default_rng(0)
 
@@ -24,6 +32,24 @@ def test_the_shift_undoes_balanced_sampling() -> None:
     )
     expected = posterior * np.array(natural) / np.array(sampled)
     np.testing.assert_allclose(shifted.numpy(), expected / expected.sum(), rtol=1e-6)
+
+
+def test_a_weaker_prior_lies_between_natural_shares_and_none() -> None:
+    natural = (0.16, 0.04, 0.8)
+    assert assumed_shares(natural, 1) == pytest.approx(natural)
+    assert assumed_shares(natural, 0) == pytest.approx([1 / 3] * 3)
+    assert assumed_shares(natural, 0.5) == pytest.approx(np.array([4, 2, 8.944]) / 14.944, abs=1e-3)
+
+
+def test_heads_are_calibrated_to_the_shares_they_were_shifted_to() -> None:
+    """Logits of a network that saw balanced classes and is right about them: nothing is left for a temperature."""
+    posterior = RNG.dirichlet((1, 1, 1), size=6000)
+    classes = np.array([RNG.choice(3, p=p) for p in posterior], dtype=np.float32)
+    shares, sampled = (0.3, 0.2, 0.5), tuple(np.bincount(classes.astype(int)) / 6000)
+    logits = {"polarity": torch.from_numpy(np.log(posterior)), "intensity": torch.zeros(6000)}
+    labels = {"polarity": classes, "intensity": np.full(6000, np.nan, np.float32)}
+    heads = calibrated_heads(shifted_heads(shares, sampled), logits, labels, shares, (0.1, 0.1, 0.8))
+    assert heads.polarity.calibration.temperature == pytest.approx(1, abs=0.1)
 
 
 def test_the_temperature_undoes_overconfidence() -> None:
@@ -48,3 +74,8 @@ def test_the_intensity_table_is_monotone_and_brings_intensity_nearer_to_its_labe
 def test_a_constant_intensity_needs_no_table() -> None:
     calibration = calibrate_intensity(torch.zeros(10), np.ones(10, np.float32), np.ones(10, np.float32))
     assert calibration.raw == (0.0, 1.0)
+
+
+def test_intensity_without_any_label_stays_as_it_is() -> None:
+    nothing = np.full(10, np.nan, np.float32)
+    assert calibrate_intensity(torch.zeros(10), nothing, np.ones(10, np.float32)).raw == (0.0, 1.0)

@@ -14,6 +14,7 @@ from reviewmine.train.examples import (
     ExamplesSettings,
     balanced_quotas,
     in_validation,
+    joined,
     load_examples,
     normalised,
     polarity_shares,
@@ -53,6 +54,41 @@ def test_of_copies_the_first_is_kept_and_of_copies_that_disagree_none() -> None:
     kept, num_duplicates, num_conflicts = without_duplicates(table)
     assert kept["body"].to_pylist() == ["Good lamp"]
     assert (num_duplicates, num_conflicts) == (2, 1)
+
+
+def test_joined_reviews_have_equal_stars_enough_words_and_no_text_twice(tmp_path: Path) -> None:
+    table = read_set(a_set(), write_reviews(tmp_path))
+    long = joined(table, 60, np.random.default_rng(0))
+    bodies = dict(zip(table["body"].to_pylist(), table["rating"].to_pylist(), strict=True))
+    lengths = [len(body.split()) for body in long["body"].to_pylist()]
+    used: list[str] = []
+    for body, stars in zip(long["body"].to_pylist(), long["rating"].to_pylist(), strict=True):
+        parts = [part for part in bodies if part in body]
+        assert {bodies[part] for part in parts} == {stars}
+        assert " ".join(parts) == body
+        used += parts
+    assert len(used) == len(set(used))
+    assert min(lengths) >= 8
+    assert max(lengths) > 40
+    assert sum(lengths) > 0.9 * sum(len(body.split()) for body in bodies)
+
+
+def test_joined_texts_are_told_apart_by_full_stops() -> None:
+    table = conform(
+        pa.table(
+            {"body": ["Nice lamp ", "it works!", "so so", "for the price I paid"], "stars": [5, 5, 3, 5]}
+        ),
+        ExampleColumns(rating="stars"),
+        where="here",
+    )
+    long = joined(table, 8, np.random.default_rng(0))
+    assert long["body"].to_pylist() == ["Nice lamp. it works! for the price I paid."]
+    assert long["polarity"].to_pylist() == ["positive"]
+
+
+def test_a_joined_set_cannot_tell_natural_shares() -> None:
+    with pytest.raises(ValueError, match="drop one of the two"):
+        a_set(join_words=50)
 
 
 def test_a_text_is_on_the_same_side_of_the_split_however_it_is_written() -> None:
