@@ -13,15 +13,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from reviewmine.annotate.batching import padded, token_budget_batches
 from reviewmine.annotate.distinct import DistinctReviews, distinct_reviews
 from reviewmine.annotate.isolate import NOT_THE_REVIEWS_FAULT, isolated
 from reviewmine.annotate.rows import MADE_SCHEMA, model_columns
 from reviewmine.annotate.sentence_vectors import sentence_means
 from reviewmine.contract.annotations import MODEL_SCHEMA, unannotated
 from reviewmine.labels import ANNOTATED_STATUSES
+from reviewmine.model.batching import padded, token_budget_batches
 from reviewmine.model.checkpoint import load_checkpoint
-from reviewmine.model.device import DEVICE_TROUBLE, best_device, set_threads
+from reviewmine.model.device import DEVICE_TROUBLE, best_device, set_threads, tokens_per_pass
 from reviewmine.model.summarizer import Summary, summarize
 from reviewmine.text.sentences import Span
 
@@ -43,14 +43,15 @@ class Annotator:
         *,
         expected_digest: str | None = None,
         device: torch.device | str = "auto",
-        tokens_per_batch: int = 8192,
+        tokens_per_batch: int | None = None,
         num_threads: int | None = None,
     ) -> None:
         """Load the checkpoint directory.
 
         Args:
             device: where the network runs; `auto` is the first GPU if there is one, else the CPU.
-            tokens_per_batch: upper bound of the tokens in one pass of the network, padding counted.
+            tokens_per_batch: upper bound of the tokens in one pass of the network, padding counted; None leaves it
+                to the device.
             num_threads: CPU threads for torch; None leaves them as they are.
 
         Raises:
@@ -61,7 +62,7 @@ class Annotator:
         self._device = best_device() if device == "auto" else torch.device(device)
         self._checkpoint = load_checkpoint(checkpoint, expected_digest=expected_digest, device=self._device)
         self.network = self._checkpoint.network
-        self._tokens_per_batch = tokens_per_batch
+        self._tokens_per_batch = tokens_per_batch or tokens_per_pass(self._device)
 
     @property
     def model_version(self) -> str:

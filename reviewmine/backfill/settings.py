@@ -17,8 +17,8 @@ class PoolSettings(RunModel):
     num_actors: Annotated[int, Field(ge=1)] | None = None
     num_cpus_per_actor: Annotated[int, Field(ge=1)] = 1
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    tokens_per_batch: Annotated[int, Field(ge=512)] = 8192
-    """The padded tokens of one encoder pass. A big GPU wants 65536 and more; a CPU wants no more than this."""
+    tokens_per_batch: Annotated[int, Field(ge=512)] | None = None
+    """The padded tokens of one encoder pass. None means: as suits the device."""
 
 
 class AnnotateSettings(RunModel):

@@ -14,11 +14,10 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from reviewmine.errors import TrainingError
 from reviewmine.labels import POLARITIES
+from reviewmine.model.batching import padded, token_budget_batches
 from reviewmine.text.encode import TextEncoder
 
-ROUND_TO: Final = 8
 _BUCKET_BATCHES: Final = 40
 
 
@@ -94,31 +93,12 @@ def plan_batches(
     little padding, and yet every epoch mixes differently.
     """
     order = rng.permutation(len(lengths))
-    buckets = np.cumsum(_padded(lengths)[order]) // (_BUCKET_BATCHES * budget_tokens)
+    buckets = np.cumsum(lengths[order]) // (_BUCKET_BATCHES * budget_tokens)
     batches: list[npt.NDArray[np.int64]] = []
     for bucket in np.unique(buckets):
         rows = order[buckets == bucket]
-        batches += [rows[batch] for batch in sorted_batches(lengths[rows], budget_tokens=budget_tokens)]
+        batches += [rows[batch] for batch in token_budget_batches(lengths[rows], budget_tokens=budget_tokens)]
     return [batches[number] for number in rng.permutation(len(batches))]
-
-
-def sorted_batches(lengths: npt.NDArray[np.int64], *, budget_tokens: int) -> list[npt.NDArray[np.int64]]:
-    """Row numbers sorted by `lengths` [N], cut so that rows times the longest, padded, stays within the budget.
-
-    Padding goes up to a multiple of ROUND_TO: a CPU builds its kernels anew for every new shape.
-    """
-    padded = _padded(lengths)
-    if lengths.size and int(padded.max()) > budget_tokens:
-        raise TrainingError(
-            f"budget_tokens: {budget_tokens} is less than one example of {padded.max()} tokens; raise it"
-        )
-    rows = np.argsort(lengths, kind="stable")
-    cuts, first = [], 0
-    for last in range(len(rows)):
-        if (last - first + 1) * int(padded[rows[last]]) > budget_tokens:
-            cuts.append(last)
-            first = last
-    return [batch for batch in np.split(rows, cuts) if batch.size]
 
 
 def epoch_rows(
@@ -181,21 +161,13 @@ def collate(
     *,
     pad_id: int,
 ) -> Batch:
-    """Pad B rows of token ids to a common multiple of ROUND_TO and set their labels [B] beside them."""
-    lengths = np.array([len(ids) for ids in token_ids], dtype=np.int64)
-    padded = np.full((len(token_ids), int(_padded(lengths).max())), pad_id, dtype=np.int64)
-    for row, ids in enumerate(token_ids):
-        padded[row, : len(ids)] = ids
-    mask = np.arange(padded.shape[1])[None, :] < lengths[:, None]
+    """Pad B rows of token ids to one width and set their labels [B] beside them."""
+    filled, mask = padded(token_ids, pad_id)
     return Batch(
-        token_ids=torch.from_numpy(padded),
-        attention_mask=torch.from_numpy(mask.astype(np.int64)),
+        token_ids=torch.from_numpy(filled),
+        attention_mask=torch.from_numpy(mask),
         labels={name: torch.from_numpy(np.nan_to_num(values)) for name, values in labels.items()},
         labelled={name: torch.from_numpy(~np.isnan(values)) for name, values in labels.items()},
         num_labels=dict(num_labels),
-        num_tokens=int(lengths.sum()),
+        num_tokens=int(mask.sum()),
     )
-
-
-def _padded(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    return -(-lengths // ROUND_TO) * ROUND_TO

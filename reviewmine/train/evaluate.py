@@ -19,17 +19,17 @@ from sklearn.metrics import (
 
 from reviewmine.errors import TrainingError
 from reviewmine.labels import POLARITIES
+from reviewmine.model.batching import padded, token_budget_batches
 from reviewmine.model.checkpoint import Checkpoint
-from reviewmine.model.device import fast_dtype
+from reviewmine.model.device import fast_dtype, tokens_per_pass
 from reviewmine.model.heads import IntensityHead, PolarityHead
 from reviewmine.model.network import OpinionNetwork
 from reviewmine.model.spec import HeadSpecs
 from reviewmine.train.calibrate import natural_weights
-from reviewmine.train.collate import EncodedExamples, collate, encode_examples, sorted_batches
+from reviewmine.train.collate import EncodedExamples, encode_examples
 
 Floats = npt.NDArray[np.float32]
 
-BUDGET_TOKENS: Final = 8192
 CALIBRATION_BINS: Final = 15
 
 
@@ -70,12 +70,13 @@ def predict(
     token_ids = examples.with_title if titles else examples.without_title
     lengths = np.array([len(ids) for ids in token_ids], dtype=np.int64)
     found: dict[str, list[torch.Tensor]] = {name: [] for name in network.heads}
-    batches = sorted_batches(lengths, budget_tokens=BUDGET_TOKENS)
+    batches = token_budget_batches(lengths, budget_tokens=tokens_per_pass(device))
     network.eval()
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=_autocasts(network)):
         for rows in batches:
-            batch = collate([token_ids[row] for row in rows], {}, {}, pad_id=examples.pad_id).to(device)
-            for name, logits in network(batch.token_ids, batch.attention_mask).logits.items():
+            filled, mask = padded([token_ids[row] for row in rows], examples.pad_id)
+            output = network(torch.from_numpy(filled).to(device), torch.from_numpy(mask).to(device))
+            for name, logits in output.logits.items():
                 found[name].append(logits.float().cpu())
     order = torch.from_numpy(np.argsort(np.concatenate(batches)))
     return {name: torch.cat(parts)[order] for name, parts in found.items()}

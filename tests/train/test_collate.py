@@ -1,15 +1,11 @@
-from itertools import pairwise
-
-import numpy as np
 import pyarrow as pa
-import pytest
 import torch
 from tiny import make_reviews, make_tokenizer
 
 from reviewmine.contract.examples import ExampleColumns, conform
-from reviewmine.errors import TrainingError
+from reviewmine.model.batching import ROUND_TO
 from reviewmine.text.encode import TextEncoder
-from reviewmine.train.collate import ROUND_TO, EncodedExamples, EpochBatches, encode_examples, sorted_batches
+from reviewmine.train.collate import EncodedExamples, EpochBatches, encode_examples
 
 COLUMNS = ExampleColumns(body="text", title="title", rating="stars")
 
@@ -93,15 +89,3 @@ def test_titles_are_left_out_for_about_the_share_that_was_asked_for() -> None:
     read = sum(batch.num_tokens for batch in batches(examples))
     bare = sum(len(ids) for ids in examples.without_title)
     assert 0.2 < (with_titles - read) / (with_titles - bare) < 0.4
-
-
-def test_sorted_batches_hold_every_row_once_from_short_to_long() -> None:
-    lengths = np.array([30, 3, 17, 8, 64, 5])
-    found = sorted_batches(lengths, budget_tokens=64)
-    assert sorted(np.concatenate(found).tolist()) == list(range(6))
-    assert all(lengths[a].max() <= lengths[b].min() for a, b in pairwise(found))
-
-
-def test_a_budget_below_the_longest_example_is_refused() -> None:
-    with pytest.raises(TrainingError, match="raise it"):
-        sorted_batches(np.array([100]), budget_tokens=64)

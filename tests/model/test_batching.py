@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reviewmine.annotate.batching import padded, padded_width, token_budget_batches
+from reviewmine.model.batching import padded, padded_width, token_budget_batches
 
 
 @given(st.lists(st.integers(1, 600), max_size=200), st.integers(1, 4096), st.sampled_from([1, 8, 16]))
