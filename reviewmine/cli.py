@@ -141,22 +141,38 @@ def evaluate(
     title: Annotated[str | None, typer.Option(help="The column of titles, if they are to be read.")] = None,
     body: Annotated[str, typer.Option(help="The column of bodies.")] = "body",
     max_rows: Annotated[int | None, typer.Option(help="A seeded sample of so many rows.")] = None,
+    language: Annotated[str | None, typer.Option(help="Only rows whose column 'language' says this.")] = None,
+    held_out: Annotated[
+        bool, typer.Option(help="Only texts that the checkpoint's own run held out of training.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Write metrics.json here as well.")] = None,
+    record: Annotated[
+        str | None, typer.Option(help="Add the figures, under this name, to the checkpoint's model card.")
+    ] = None,
 ) -> None:
     """Measure a checkpoint on labelled reviews, as they are: natural class shares, calibrated outputs."""
     from reviewmine.contract.examples import ExampleColumns
     from reviewmine.model.checkpoint import load_checkpoint
     from reviewmine.model.inspect import builtin_checkpoint
+    from reviewmine.train.card import record as record_in_card
     from reviewmine.train.evaluate import evaluate as measure
     from reviewmine.train.evaluate import write_metrics
-    from reviewmine.train.examples import read_examples
+    from reviewmine.train.examples import only_held_out, only_language, read_examples
 
-    columns = ExampleColumns(body=body, title=title, rating=rating)
-    loaded = load_checkpoint(builtin_checkpoint() if checkpoint == BUILTIN else Path(checkpoint))
-    metrics = measure(loaded, read_examples(examples, columns), max_rows=max_rows, titles=title is not None)
+    directory = builtin_checkpoint() if checkpoint == BUILTIN else Path(checkpoint)
+    loaded = load_checkpoint(directory)
+    columns = ExampleColumns(body=body, title=title, rating=rating, language=language and "language")
+    rows = read_examples(examples, columns)
+    if language is not None:
+        rows = only_language(rows, language)
+    if held_out:
+        rows = only_held_out(rows, loaded.spec)
+    metrics = measure(loaded, rows, max_rows=max_rows, titles=title is not None)
     print(json.dumps(metrics, indent=2))
     if out is not None:
         write_metrics(metrics, out)
+    if record is not None:
+        record_in_card(directory, record, metrics)
 
 
 @app.command(

@@ -1,6 +1,6 @@
 """The identity of a checkpoint: a digest over the files that decide what it answers, listed when it is written.
 
-`metrics.json` and the model card only tell of a checkpoint; they may change and are not part of its digest.
+`metrics.json`, the model card and its notes only tell of a checkpoint; they may change and are not part of its digest.
 """
 
 import hashlib
@@ -14,7 +14,8 @@ from reviewmine.errors import CheckpointError
 DIGEST_FILE: Final = "digest.json"
 METRICS_FILE: Final = "metrics.json"
 CARD_FILE: Final = "MODEL_CARD.md"
-_TELLING_ONLY = frozenset({DIGEST_FILE, METRICS_FILE, CARD_FILE})
+NOTES_FILE: Final = "NOTES.md"
+_TELLING_ONLY = frozenset({DIGEST_FILE, METRICS_FILE, CARD_FILE, NOTES_FILE})
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.pickle", "*.ckpt")
 
 

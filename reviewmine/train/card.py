@@ -1,12 +1,15 @@
-"""What is told of a checkpoint: its metrics, and a card on what it was made from, is worth and is not for."""
+"""What is told of a checkpoint: its metrics, and a card on what it was made from, is worth and is not for.
+
+What its makers want told besides, such as what else was tried, they write into NOTES.md; the card quotes it.
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from reviewmine.errors import CheckpointError
-from reviewmine.model.digest import CARD_FILE, METRICS_FILE
+from reviewmine.model.digest import CARD_FILE, METRICS_FILE, NOTES_FILE
 from reviewmine.model.spec import Spec, read_spec
 
 
@@ -14,7 +17,13 @@ def tell(directory: Path, metrics: Mapping[str, Any]) -> None:
     """Write metrics.json and the model card of the checkpoint in `directory`; neither is part of its digest."""
     text = json.dumps(metrics, indent=2) + "\n"
     (directory / METRICS_FILE).write_text(text, encoding="utf-8")
-    card = model_card(read_spec(directory), str(metrics["checkpoint"]), metrics)
+    notes = directory / NOTES_FILE
+    card = model_card(
+        read_spec(directory),
+        str(metrics["checkpoint"]),
+        metrics,
+        notes=notes.read_text(encoding="utf-8") if notes.is_file() else "",
+    )
     (directory / CARD_FILE).write_text(card, encoding="utf-8")
 
 
@@ -32,8 +41,8 @@ def record(directory: Path, name: str, evaluation: Mapping[str, Any]) -> None:
     tell(directory, metrics | {name: told})
 
 
-def model_card(spec: Spec, digest: str, metrics: Mapping[str, Any]) -> str:
-    """The card, in Markdown, of the checkpoint with this spec, digest and `metrics.json`."""
+def model_card(spec: Spec, digest: str, metrics: Mapping[str, Any], *, notes: str = "") -> str:
+    """The card, in Markdown, of the checkpoint with this spec, digest, `metrics.json` and its makers' notes."""
     sections = [
         f"# {spec.name}",
         f"Checkpoint `{digest}`.\n\n"
@@ -41,6 +50,7 @@ def model_card(spec: Spec, digest: str, metrics: Mapping[str, Any]) -> str:
         "polarity (negative, neutral, positive, with calibrated probabilities) and intensity (0 mild to 1 extreme).",
         "## Made from\n\n" + _backbone(spec) + "\n\n" + _sets(spec),
         "## Figures\n\n" + _figures(metrics),
+        *(["## How it was chosen\n\n" + notes.strip()] if notes.strip() else []),
         "## Limits\n\n" + _LIMITS,
     ]
     return "\n\n".join(sections) + "\n"
@@ -102,7 +112,7 @@ def _row(name: str, found: Mapping[str, Any]) -> str:
     cells = [
         name.replace("_", " "),
         str(polarity["rows"]),
-        _number(polarity["macro_f1"]),
+        _number(polarity["macro_f1"]) + _interval(polarity.get("macro_f1_interval")),
         _number(polarity["accuracy"]),
         " / ".join(_number(one["f1"]) for one in polarity["classes"].values()),
         _number(polarity["calibration_error"]),
@@ -110,6 +120,10 @@ def _row(name: str, found: Mapping[str, Any]) -> str:
         _number(intensity.get("mae")),
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _interval(bounds: Sequence[float] | None) -> str:
+    return f" ({bounds[0]:.3f} to {bounds[1]:.3f})" if bounds else ""
 
 
 def _number(value: float | None) -> str:

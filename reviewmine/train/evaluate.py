@@ -31,6 +31,7 @@ from reviewmine.train.collate import EncodedExamples, encode_examples
 Floats = npt.NDArray[np.float32]
 
 CALIBRATION_BINS: Final = 15
+RESAMPLES: Final = 2000
 
 
 def evaluate(
@@ -107,7 +108,7 @@ def brief(metrics: Mapping[str, Any]) -> dict[str, float]:
 
 
 def polarity_metrics(labels: Floats, probabilities: Floats, weights: Floats | None = None) -> dict[str, Any]:
-    """Macro-F1, accuracy, expected calibration error and per-class figures of probabilities [N, 3].
+    """Macro-F1, accuracies, expected calibration error and per-class figures of probabilities [N, 3].
 
     `labels` [N] are class numbers, NaN where there is none; `weights` [N] count rows as more or fewer than one.
     """
@@ -122,9 +123,13 @@ def polarity_metrics(labels: Floats, probabilities: Floats, weights: Floats | No
         truth, found, labels=numbers, sample_weight=weight, zero_division=0.0
     )
     present = np.isin(numbers, truth)
+    confusion = confusion_matrix(truth, found, labels=numbers)
+    interval = {"macro_f1_interval": macro_f1_interval(confusion)} if weights is None else {}
     return {
         "rows": int(labelled.sum()),
         "macro_f1": float(f1[present].mean()),
+        **interval,
+        "two_class_accuracy": two_class_accuracy(truth, given, weight),
         "accuracy": float(accuracy_score(truth, found, sample_weight=weight)),
         "calibration_error": calibration_error(truth, given, weight),
         "classes": {
@@ -136,8 +141,38 @@ def polarity_metrics(labels: Floats, probabilities: Floats, weights: Floats | No
             }
             for n, name in enumerate(POLARITIES)
         },
-        "confusion": confusion_matrix(truth, found, labels=numbers).tolist(),
+        "confusion": confusion.tolist(),
     }
+
+
+def macro_f1_interval(confusion: npt.NDArray[np.int64], *, seed: int = 0) -> tuple[float, float]:
+    """The middle 95% of macro-F1 over resampled rows, from the confusion counts [true, found] alone.
+
+    Rows drawn with replacement fall into the cells of the table by a multinomial law, so whole tables are drawn
+    (percentile bootstrap: Efron 1979). Classes that no row has are left out, as they are of macro-F1.
+    """
+    present = confusion.sum(axis=1) > 0
+    rng = np.random.default_rng(seed)
+    num_rows = confusion.sum()
+    tables = rng.multinomial(num_rows, confusion.ravel() / num_rows, size=RESAMPLES).reshape(
+        -1, *confusion.shape
+    )
+    hits = np.diagonal(tables, axis1=1, axis2=2)
+    f1 = 2 * hits / np.maximum(tables.sum(axis=1) + tables.sum(axis=2), 1)
+    low, high = np.quantile(f1[:, present].mean(axis=1), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def two_class_accuracy(
+    truth: npt.NDArray[np.int64], probabilities: Floats, weights: Floats | None = None
+) -> float | None:
+    """The share of negative and positive rows whose own class is the likelier of the two; None without such rows."""
+    negative, positive = POLARITIES.index("negative"), POLARITIES.index("positive")
+    polar = (truth == negative) | (truth == positive)
+    if not polar.any():
+        return None
+    right = (probabilities[:, positive] > probabilities[:, negative]) == (truth == positive)
+    return float(np.average(right[polar], weights=None if weights is None else weights[polar]))
 
 
 def intensity_metrics(labels: Floats, intensities: Floats, weights: Floats | None = None) -> dict[str, Any]:

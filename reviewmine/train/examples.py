@@ -24,6 +24,8 @@ from reviewmine.config import RunModel
 from reviewmine.contract.examples import ExampleColumns, conform
 from reviewmine.errors import TrainingError
 from reviewmine.labels import POLARITIES
+from reviewmine.model.spec import Spec
+from reviewmine.train.noise import noisy
 
 JOINED_AT_LEAST: Final = 8
 _NOT_WORDS: Final = re.compile(r"[\W_]+")
@@ -65,6 +67,8 @@ class ExamplesSettings(RunModel):
     """0 keeps the class shares of each set, 1 draws as many of each class as there are."""
     title_drop: float = Field(default=0.3, ge=0, le=1)
     """The share of examples whose title is left out in an epoch, so that bare bodies are read as well."""
+    noise: float = Field(default=0.0, ge=0, le=1)
+    """The share of training bodies that get slips of the keyboard; validation stays as it was written."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +96,8 @@ def load_examples(settings: ExamplesSettings, root: Path, *, seed: int) -> Label
     natural = natural_shares(train, settings.sets)
     rng = np.random.default_rng(seed)
     train = _sample_sets(train, settings.sets, rng, balance=settings.balance, share=1.0)
+    slipped = pa.array(noisy(train["body"].to_pylist(), settings.noise, rng), pa.string())
+    train = train.set_column(train.schema.get_field_index("body"), "body", slipped)
     validation = _sample_sets(validation, settings.sets, rng, balance=0.0, share=settings.validation_share)
     for side, rows in (("training", train), ("validation", validation)):
         if not rows.num_rows:
@@ -171,6 +177,22 @@ class _Joining:
     wanted_words: int
     sentences: list[str] = field(default_factory=list)
     num_words: int = 0
+
+
+def only_language(examples: pa.Table, language: str) -> pa.Table:
+    """The rows of EXAMPLES_SCHEMA in one language."""
+    return examples.filter(pc.fill_null(pc.equal(examples["language"], language), False))
+
+
+def only_held_out(examples: pa.Table, spec: Spec) -> pa.Table:
+    """The rows whose text the training run of the checkpoint with this spec kept for validation.
+
+    Raises TrainingError if the spec does not say how it split its examples.
+    """
+    share = spec.training.run.get("examples", {}).get("validation_share")
+    if share is None:
+        raise TrainingError(f"{spec.name}: its spec does not say which share of examples it held out")
+    return examples.filter(pa.array(in_validation(examples["body"].to_pylist(), share)))
 
 
 def normalised(text: str) -> str:

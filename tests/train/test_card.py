@@ -53,8 +53,19 @@ def test_an_evaluation_is_recorded_beside_those_before_it(told: Path) -> None:
     record(told, "one_archive", figures(DIGEST))
     record(told, "another", figures(DIGEST))
     card = (told / "MODEL_CARD.md").read_text()
-    assert "| one archive | 2 | 1.000 | 1.000 | 1.000 / 0.000 / 1.000 | 0.200 |  | 0.000 |" in card
+    assert (
+        "| one archive | 2 | 1.000 (1.000 to 1.000) | 1.000 | 1.000 / 0.000 / 1.000 | 0.200 |  | 0.000 |"
+        in card
+    )
     assert "| another | 2 |" in card
+
+
+def test_the_card_quotes_what_its_makers_noted(told: Path) -> None:
+    (told / "NOTES.md").write_text("Two rates were tried.\n")
+    record(told, "one_archive", figures(DIGEST))
+    assert (
+        "## How it was chosen\n\nTwo rates were tried.\n\n## Limits" in (told / "MODEL_CARD.md").read_text()
+    )
 
 
 def test_the_evaluation_of_another_checkpoint_is_refused(told: Path) -> None:

@@ -1,0 +1,33 @@
+import numpy as np
+
+from reviewmine.train.noise import noisy, with_slips
+
+TEXT = "The battery died after seven short weeks, and nobody ever answered my letters. 东西很好 5/5"
+
+
+def test_a_slip_changes_few_letters_of_few_words_and_nothing_else() -> None:
+    for seed in range(200):
+        slipped = with_slips(TEXT, np.random.default_rng(seed))
+        words, before = slipped.lower().split(), TEXT.lower().split()
+        assert len(words) == len(before)
+        changed = [(a, b) for a, b in zip(before, words, strict=True) if a != b]
+        assert len(changed) <= 1
+        assert all(abs(len(a) - len(b)) <= 1 and a[0] == b[0] for a, b in changed)
+        assert slipped.endswith("东西很好 5/5")
+
+
+def test_about_the_share_that_was_asked_for_is_touched() -> None:
+    texts = [f"{TEXT} {number}" for number in range(1000)]
+    found = noisy(texts, 0.2, np.random.default_rng(0))
+    assert 0.15 < np.mean([a != b for a, b in zip(texts, found, strict=True)]) < 0.25
+
+
+def test_texts_without_a_long_word_and_a_share_of_nothing_stay_as_they_are() -> None:
+    assert with_slips("ok", np.random.default_rng(0)).lower() == "ok"
+    assert noisy([TEXT, ""], 0.0, np.random.default_rng(0)) == [TEXT, ""]
+
+
+def test_the_same_seed_makes_the_same_slips() -> None:
+    assert noisy([TEXT] * 9, 0.5, np.random.default_rng(3)) == noisy(
+        [TEXT] * 9, 0.5, np.random.default_rng(3)
+    )
