@@ -157,7 +157,8 @@ def evaluate(
     from reviewmine.train.card import record as record_in_card
     from reviewmine.train.evaluate import evaluate as measure
     from reviewmine.train.evaluate import write_metrics
-    from reviewmine.train.examples import only_held_out, only_language, read_examples
+    from reviewmine.train.examples import only_held_out
+    from reviewmine.train.sets import only_language, read_examples
 
     directory = builtin_checkpoint() if checkpoint == BUILTIN else Path(checkpoint)
     loaded = load_checkpoint(directory)

@@ -15,17 +15,18 @@ CPUS_BESIDE_MODELS = 2
 
 
 @contextmanager
-def ray_session() -> Iterator[None]:
+def ray_session(*, workers_are_heard: bool = False) -> Iterator[None]:
     """Ray for the length of a `with`.
 
     A session that is up already is used and left up; RAY_ADDRESS, which a submitted job finds set, names a
-    cluster to attach to; otherwise a Ray of this machine is started, and stopped at the end.
+    cluster to attach to; otherwise a Ray of this machine is started, and stopped at the end. What workers print is shown
+    only if they are to be heard.
     """
     if ray.is_initialized():
         yield
         return
     on_stop = signal.getsignal(signal.SIGTERM)
-    quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
+    quiet = {"logging_level": logging.ERROR, "log_to_driver": workers_are_heard}
     if os.environ.get("RAY_ADDRESS"):
         ray.init(**quiet)
     else:

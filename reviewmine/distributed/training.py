@@ -16,6 +16,7 @@ from reviewmine.distributed.session import ray_session
 from reviewmine.errors import TrainingError
 from reviewmine.model.network import OpinionNetwork
 from reviewmine.store.record import digest
+from reviewmine.train.reporter import progress_line
 from reviewmine.train.run import TrainingRun, finish, train_worker
 
 _MAX_FAILURES = 3
@@ -31,6 +32,8 @@ class RayReporter:
 
     def report(self, metrics: Mapping[str, float], checkpoint: Path | None) -> None:
         """Every worker calls this equally often; Ray waits for all of them, and copies what worker 0 brings."""
+        if self.rank == 0:
+            print(progress_line(metrics), flush=True)
         kept = Checkpoint.from_directory(checkpoint) if checkpoint else None
         ray.train.report(dict(metrics), checkpoint=kept)
 
@@ -50,7 +53,7 @@ def train(
     it stopped.
     Raises TrainingError, with the worker's reason, if it fails more often than it is started again.
     """
-    with ray_session():
+    with ray_session(workers_are_heard=True):
         uses_gpu = ray.cluster_resources().get("GPU", 0) >= num_workers
         trainer = TorchTrainer(
             _work,

@@ -18,6 +18,11 @@ class Reporter(Protocol):
     def report(self, metrics: Mapping[str, float], checkpoint: Path | None) -> None: ...
 
 
+def progress_line(metrics: Mapping[str, float]) -> str:
+    """One report as a line for a person."""
+    return "  ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+
+
 class AloneReporter:
     """The reporter of a run with one worker: one line per report; checkpoints stay where they were written."""
 
@@ -30,5 +35,5 @@ class AloneReporter:
 
     def report(self, metrics: Mapping[str, float], checkpoint: Path | None) -> None:
         """Say the metrics and remember the checkpoint as the latest."""
-        self._say("  ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
+        self._say(progress_line(metrics))
         self.checkpoint = checkpoint

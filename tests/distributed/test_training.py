@@ -9,9 +9,10 @@ from reviewmine.contract.examples import ExampleColumns
 from reviewmine.distributed.training import train
 from reviewmine.errors import TrainingError
 from reviewmine.model.checkpoint import load_checkpoint
-from reviewmine.train.examples import ExampleSet, ExamplesSettings
+from reviewmine.train.examples import ExamplesSettings
 from reviewmine.train.loop import LoopSettings
 from reviewmine.train.run import BackboneChoice, TrainingRun
+from reviewmine.train.sets import ExampleSet
 
 pytestmark = pytest.mark.usefixtures("ray_up")
 

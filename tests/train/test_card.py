@@ -6,7 +6,7 @@ import pytest
 from reviewmine.errors import CheckpointError
 from reviewmine.model.spec import AdapterSpec, BackboneSpec, Spec, Training, TrainingSet, write_spec
 from reviewmine.train.card import record, tell
-from reviewmine.train.evaluate import intensity_metrics, polarity_metrics
+from reviewmine.train.metrics import intensity_metrics, polarity_metrics
 
 DIGEST = "5" * 64
 
@@ -54,7 +54,7 @@ def test_an_evaluation_is_recorded_beside_those_before_it(told: Path) -> None:
     record(told, "another", figures(DIGEST))
     card = (told / "MODEL_CARD.md").read_text()
     assert (
-        "| one archive | 2 | 1.000 (1.000 to 1.000) | 1.000 | 1.000 / 0.000 / 1.000 | 0.200 |  | 0.000 |"
+        "| one archive | 2 | 1.000 (0.500 to 1.000) | 1.000 | 1.000 / 0.000 / 1.000 | 0.200 |  | 0.000 |"
         in card
     )
     assert "| another | 2 |" in card

@@ -5,22 +5,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pytest
-from tiny import make_reviews, write_reviews
+from tiny import write_reviews
 
-from reviewmine.contract.examples import EXAMPLES_SCHEMA, ExampleColumns, conform
+from reviewmine.contract.examples import ExampleColumns, conform
 from reviewmine.errors import TrainingError
+from reviewmine.model.spec import BackboneSpec, Spec, Training
 from reviewmine.train.examples import (
-    ExampleSet,
     ExamplesSettings,
     balanced_quotas,
     in_validation,
-    joined,
     load_examples,
-    normalised,
+    only_held_out,
     polarity_shares,
-    read_set,
     without_duplicates,
 )
+from reviewmine.train.sets import ExampleSet, read_set
 
 COLUMNS = ExampleColumns(body="text", title="title", rating="stars", language="lang")
 
@@ -39,10 +38,6 @@ def examples(*rows: tuple[str, str | None]) -> pa.Table:
     return conform(table, ExampleColumns(polarity="polarity"), where="here")
 
 
-def test_texts_that_differ_in_case_and_punctuation_alone_are_one_text() -> None:
-    assert normalised("It's GREAT!!") == normalised("it s great") == "it s great"
-
-
 def test_of_copies_the_first_is_kept_and_of_copies_that_disagree_none() -> None:
     table = examples(
         ("Good lamp", "positive"),
@@ -56,61 +51,12 @@ def test_of_copies_the_first_is_kept_and_of_copies_that_disagree_none() -> None:
     assert (num_duplicates, num_conflicts) == (2, 1)
 
 
-def test_joined_reviews_have_equal_stars_enough_words_and_no_text_twice(tmp_path: Path) -> None:
-    table = read_set(a_set(), write_reviews(tmp_path))
-    long = joined(table, 60, np.random.default_rng(0))
-    bodies = dict(zip(table["body"].to_pylist(), table["rating"].to_pylist(), strict=True))
-    lengths = [len(body.split()) for body in long["body"].to_pylist()]
-    used: list[str] = []
-    for body, stars in zip(long["body"].to_pylist(), long["rating"].to_pylist(), strict=True):
-        parts = [part for part in bodies if part in body]
-        assert {bodies[part] for part in parts} == {stars}
-        assert " ".join(parts) == body
-        used += parts
-    assert len(used) == len(set(used))
-    assert min(lengths) >= 8
-    assert max(lengths) > 40
-    assert sum(lengths) > 0.9 * sum(len(body.split()) for body in bodies)
-
-
-def test_joined_texts_are_told_apart_by_full_stops() -> None:
-    table = conform(
-        pa.table(
-            {"body": ["Nice lamp ", "it works!", "so so", "for the price I paid"], "stars": [5, 5, 3, 5]}
-        ),
-        ExampleColumns(rating="stars"),
-        where="here",
-    )
-    long = joined(table, 8, np.random.default_rng(0))
-    assert long["body"].to_pylist() == ["Nice lamp. it works! for the price I paid."]
-    assert long["polarity"].to_pylist() == ["positive"]
-
-
-def test_a_joined_set_cannot_tell_natural_shares() -> None:
-    with pytest.raises(ValueError, match="drop one of the two"):
-        a_set(join_words=50)
-
-
 def test_a_text_is_on_the_same_side_of_the_split_however_it_is_written() -> None:
     bodies = [f"The kettle number {number} is fine" for number in range(2000)]
     validating = in_validation(bodies, 0.2)
     assert 0.17 < validating.mean() < 0.23
     np.testing.assert_array_equal(validating, in_validation([body.upper() + " !" for body in bodies], 0.2))
     assert not (validating & ~in_validation(bodies, 0.3)).any()
-
-
-def test_sets_are_read_by_length_and_language(tmp_path: Path) -> None:
-    table = make_reviews(50).set_column(3, "lang", pa.array(["en", "de"] * 25))
-    pyarrow.csv.write_csv(table, tmp_path / "reviews.csv")
-    read = read_set(a_set(path="reviews.csv", languages=("en",), max_words=40), tmp_path)
-    assert read.num_rows == 25
-    assert read.schema.names == [*EXAMPLES_SCHEMA.names, "set"]
-    assert read_set(a_set(path="reviews.csv", max_words=5), tmp_path).num_rows == 0
-
-
-def test_a_set_that_is_not_there_says_which_and_how_to_say_where(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match=r"own: .*reviews\.parquet is not there; give --examples-root"):
-        read_set(a_set(), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -158,3 +104,29 @@ def test_without_a_natural_set_the_prior_is_unknown_and_that_is_said(tmp_path: P
 def test_a_class_that_never_occurs_is_named(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="0 neutral"):
         polarity_shares(examples(("a", "positive"), ("b", "negative")))
+
+
+def test_noise_is_in_training_bodies_alone(tmp_path: Path) -> None:
+    root = write_reviews(tmp_path, rows=600)
+    calm = load_examples(ExamplesSettings(sets=(a_set(),), validation_share=0.2), root, seed=1)
+    noisy = load_examples(ExamplesSettings(sets=(a_set(),), validation_share=0.2, noise=0.3), root, seed=1)
+    changed = [
+        a != b for a, b in zip(calm.train["body"].to_pylist(), noisy.train["body"].to_pylist(), strict=True)
+    ]
+    assert 0.2 < np.mean(changed) < 0.4
+    assert noisy.validation.equals(calm.validation)
+
+
+def test_what_a_run_held_out_can_be_told_from_its_spec(tmp_path: Path) -> None:
+    root = write_reviews(tmp_path, rows=600)
+    settings = ExamplesSettings(sets=(a_set(),), validation_share=0.2)
+    everything = read_set(a_set(), root)
+    backbone = BackboneSpec(name="tiny", inside=True)
+    spec = Spec(name="tiny", backbone=backbone, max_tokens=48, clean_version=1, languages=("en",))
+    trained = Training(run={"examples": settings.model_dump(mode="json")})
+    found = only_held_out(everything, spec.model_copy(update={"training": trained}))
+    assert set(found["body"].to_pylist()) == set(
+        load_examples(settings, root, seed=1).validation["body"].to_pylist()
+    )
+    with pytest.raises(TrainingError, match="does not say which share"):
+        only_held_out(everything, spec)

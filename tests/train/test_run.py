@@ -9,9 +9,9 @@ from reviewmine.errors import ConfigError
 from reviewmine.model.checkpoint import load_checkpoint
 from reviewmine.train.card import record
 from reviewmine.train.evaluate import evaluate
-from reviewmine.train.examples import read_set
 from reviewmine.train.reporter import AloneReporter
 from reviewmine.train.run import TrainingRun, finish, train_worker
+from reviewmine.train.sets import read_set
 
 RUN_FILE = Path(__file__).resolve().parents[2] / "jobs" / "runs" / "builtin.toml"
 
