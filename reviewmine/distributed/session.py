@@ -19,8 +19,8 @@ def ray_session(*, workers_are_heard: bool = False) -> Iterator[None]:
     """Ray for the length of a `with`.
 
     A session that is up already is used and left up; RAY_ADDRESS, which a submitted job finds set, names a
-    cluster to attach to; otherwise a Ray of this machine is started, and stopped at the end. What workers print is shown
-    only if they are to be heard.
+    cluster to attach to; otherwise a Ray of this machine is started, and stopped at the end. What workers print
+    is shown only if they are to be heard.
     """
     if ray.is_initialized():
         yield
