@@ -39,7 +39,9 @@ def evaluate(
     encoded = encode_examples(examples, checkpoint.encoder, pad_id=checkpoint.pad_id)
     if not len(encoded):
         raise TrainingError("evaluate: none of the examples has any text left after cleaning")
-    decoded = checkpoint.decode(predict(checkpoint.network, encoded, titles=titles))
+    logits = predict(checkpoint.network, encoded, titles=titles)
+    decoded = checkpoint.decode(logits)
+    raw_intensities = torch.sigmoid(logits["intensity"]).numpy()
     return {
         "checkpoint": checkpoint.digest,
         "rows": len(encoded),
@@ -47,6 +49,7 @@ def evaluate(
         "titles": titles,
         "polarity": polarity_metrics(encoded.labels["polarity"], decoded["polarity"]),
         "intensity": intensity_metrics(encoded.labels["intensity"], decoded["intensity"]),
+        "intensity_before_calibration": intensity_metrics(encoded.labels["intensity"], raw_intensities),
     }
 
 
