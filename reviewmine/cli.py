@@ -1,4 +1,4 @@
-"""The command line: `reviewmine annotate`, `train`, `evaluate`, `submit`, `demo`."""
+"""The command line: `reviewmine annotate`, `views`, `train`, `evaluate`, `submit`, `demo`."""
 
 import json
 import logging
@@ -109,6 +109,16 @@ def demo(
     overrides = {"archive": str(archive), "table": str(table), "carry": ["rating"]}
     _annotate(load_run_file(None, AnnotateSettings, overrides), as_json=False)
     report(table, console=Console(), png=folder / "polarity.png")
+
+
+@app.command(no_args_is_help=True)
+def views(
+    table: Annotated[str, typer.Argument(help="Local path or s3:// URI of a published table.")],
+) -> None:
+    """Print SQL views over a table for DuckDB: all rows, opinions, polarity by day and by product, what is left out."""
+    from reviewmine.warehouse.views import views as views_of
+
+    print(views_of(table), end="")
 
 
 @app.command(no_args_is_help=True)

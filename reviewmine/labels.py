@@ -39,8 +39,3 @@ def intensity_of_rating(rating: float) -> float:
     if not 1 <= rating <= 5:
         raise ValueError(f"rating {rating!r}: expected 1 to 5 stars")
     return abs(rating - 3) / 2
-
-
-def intensity_level(intensity: float, cuts: tuple[float, ...] = DEFAULT_INTENSITY_CUTS) -> IntensityLevel:
-    """The level of an intensity in [0, 1]; each cut belongs to the level above it."""
-    return INTENSITY_LEVELS[sum(intensity >= cut for cut in cuts)]

@@ -3,7 +3,10 @@
 import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
+from tiny import make_reviews
+from tiny_checkpoint import make_checkpoint
 
 from reviewmine.cli import main
 
@@ -74,3 +77,20 @@ def test_a_pickled_checkpoint_is_refused(tmp_path: Path, capsys):
     (tmp_path / "checkpoint" / "pytorch_model.bin").write_bytes(b"no")
     assert run("annotate", "a", str(tmp_path / "t"), "--checkpoint", str(tmp_path / "checkpoint")) == 1
     assert "pytorch_model.bin" in capsys.readouterr().err
+
+
+def test_views_are_printed_for_duckdb_to_run(capsys):
+    assert run("views", "opinions/") == 0
+    assert "CREATE OR REPLACE VIEW polarity_by_day" in capsys.readouterr().out
+
+
+def test_an_evaluation_of_held_out_rows_is_added_to_the_model_card(tmp_path: Path, capsys):
+    checkpoint = make_checkpoint(tmp_path)
+    reviews = make_reviews(60).rename_columns(["title", "body", "rating", "language"])
+    pq.write_table(reviews, tmp_path / "reviews.parquet")
+    command = ["evaluate", "--examples", str(tmp_path / "reviews.parquet"), "--checkpoint", str(checkpoint)]
+    assert run(*command, "--language", "en", "--record", "made_reviews") == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == 60
+    assert "| made reviews | 60 |" in (checkpoint / "MODEL_CARD.md").read_text()
+    assert run(*command, "--held-out") == 1
+    assert "does not say which share of examples it held out" in capsys.readouterr().err

@@ -5,7 +5,6 @@ import pytest
 from reviewmine.labels import (
     ANNOTATED_STATUSES,
     STATUSES,
-    intensity_level,
     intensity_of_rating,
     polarity_of_rating,
 )
@@ -26,15 +25,6 @@ def test_what_is_no_star_rating_is_refused(rating):
         polarity_of_rating(rating)
     with pytest.raises(ValueError, match="expected 1 to 5 stars"):
         intensity_of_rating(rating)
-
-
-def test_each_cut_belongs_to_the_level_above_it():
-    levels = [intensity_level(intensity) for intensity in (0, 0.24, 0.25, 0.5, 0.74, 0.75, 1)]
-    assert levels == ["weak", "weak", "medium", "strong", "strong", "extreme", "extreme"]
-
-
-def test_a_checkpoint_may_cut_elsewhere():
-    assert intensity_level(0.5, (0.6, 0.7, 0.8)) == "weak"
 
 
 def test_the_annotated_statuses_are_among_the_statuses():

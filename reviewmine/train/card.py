@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reviewmine.errors import CheckpointError
-from reviewmine.model.digest import CARD_FILE, METRICS_FILE, NOTES_FILE
+from reviewmine.model.digest import CARD_FILE, METRICS_FILE, NOTES_FILE, digest
 from reviewmine.model.spec import Spec, read_spec
 
 
@@ -32,20 +32,23 @@ def record(directory: Path, name: str, evaluation: Mapping[str, Any]) -> None:
 
     Raises CheckpointError if it is another checkpoint that was evaluated.
     """
-    metrics: dict[str, Any] = json.loads((directory / METRICS_FILE).read_text(encoding="utf-8"))
-    if evaluation["checkpoint"] != metrics["checkpoint"]:
+    found = digest(directory)
+    if evaluation["checkpoint"] != found:
         raise CheckpointError(
-            f"{directory}: metrics of checkpoint {evaluation['checkpoint']}, expected those of {metrics['checkpoint']}"
+            f"{directory}: metrics of checkpoint {evaluation['checkpoint']}, expected those of {found}"
         )
+    path = directory / METRICS_FILE
+    metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    metrics["checkpoint"] = found
     told = {key: value for key, value in evaluation.items() if key != "checkpoint"}
     tell(directory, metrics | {name: told})
 
 
-def model_card(spec: Spec, digest: str, metrics: Mapping[str, Any], *, notes: str = "") -> str:
-    """The card, in Markdown, of the checkpoint with this spec, digest, `metrics.json` and its makers' notes."""
+def model_card(spec: Spec, checkpoint: str, metrics: Mapping[str, Any], *, notes: str = "") -> str:
+    """The card, in Markdown, of the checkpoint with this spec and digest, `metrics.json` and its makers' notes."""
     sections = [
         f"# {spec.name}",
-        f"Checkpoint `{digest}`.\n\n"
+        f"Checkpoint `{checkpoint}`.\n\n"
         f"It reads reviews in {', '.join(spec.languages)}, up to {spec.max_tokens} tokens each, and gives their "
         "polarity (negative, neutral, positive, with calibrated probabilities) and intensity (0 mild to 1 extreme).",
         "## Made from\n\n" + _backbone(spec) + "\n\n" + _sets(spec),

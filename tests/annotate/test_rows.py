@@ -8,7 +8,7 @@ from reviewmine.annotate.rows import MADE_SCHEMA, assemble, model_columns
 from reviewmine.contract.annotations import MODEL_SCHEMA, annotations_schema, unannotated, validate
 from reviewmine.contract.reviews import ReviewColumns, carried_fields, conform
 from reviewmine.errors import ContractError
-from reviewmine.labels import DEFAULT_INTENSITY_CUTS, intensity_level
+from reviewmine.labels import DEFAULT_INTENSITY_CUTS
 from reviewmine.model.summarizer import Summary
 from reviewmine.text.sentences import Span
 
@@ -44,7 +44,15 @@ def test_the_most_probable_polarity_is_named() -> None:
 def test_a_cut_belongs_to_the_level_above_it() -> None:
     intensities = [0.0, 0.249, 0.25, 0.5, 0.749, 0.75, 1.0]
     columns = columns_of([[1.0, 0.0, 0.0]] * 7, intensities)
-    assert columns["intensity_level"].to_pylist() == [intensity_level(value) for value in intensities]
+    assert columns["intensity_level"].to_pylist() == [
+        "weak",
+        "weak",
+        "medium",
+        "strong",
+        "strong",
+        "extreme",
+        "extreme",
+    ]
 
 
 def test_numbers_that_do_not_belong_to_the_summaries_are_refused() -> None:

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 
 from reviewmine.errors import CheckpointError
+from reviewmine.model.digest import digest, write_digest
 from reviewmine.model.spec import AdapterSpec, BackboneSpec, Spec, Training, TrainingSet, write_spec
 from reviewmine.train.card import record, tell
 from reviewmine.train.metrics import intensity_metrics, polarity_metrics
-
-DIGEST = "5" * 64
 
 
 @pytest.fixture
@@ -25,7 +24,7 @@ def told(tmp_path: Path) -> Path:
         training=Training(sets=sets, natural_shares=(0.1, 0.1, 0.8), sampled_shares=(0.3, 0.3, 0.4)),
     )
     write_spec(spec, tmp_path)
-    tell(tmp_path, {"checkpoint": DIGEST})
+    tell(tmp_path, {"checkpoint": write_digest(tmp_path)})
     return tmp_path
 
 
@@ -39,7 +38,7 @@ def figures(checkpoint: str) -> dict[str, object]:
 def test_the_card_names_backbone_adapter_sets_licences_and_shares(told: Path) -> None:
     card = (told / "MODEL_CARD.md").read_text()
     for part in (
-        DIGEST,
+        digest(told),
         "builtin:minilm-l6",
         "rank 4",
         "| lamps | CC BY 4.0 | 12 | A. Lamp, 2020 |",
@@ -50,8 +49,8 @@ def test_the_card_names_backbone_adapter_sets_licences_and_shares(told: Path) ->
 
 
 def test_an_evaluation_is_recorded_beside_those_before_it(told: Path) -> None:
-    record(told, "one_archive", figures(DIGEST))
-    record(told, "another", figures(DIGEST))
+    record(told, "one_archive", figures(digest(told)))
+    record(told, "another", figures(digest(told)))
     card = (told / "MODEL_CARD.md").read_text()
     assert (
         "| one archive | 2 | 1.000 (0.500 to 1.000) | 1.000 | 1.000 / 0.000 / 1.000 | 0.200 |  | 0.000 |"
@@ -62,12 +61,12 @@ def test_an_evaluation_is_recorded_beside_those_before_it(told: Path) -> None:
 
 def test_the_card_quotes_what_its_makers_noted(told: Path) -> None:
     (told / "NOTES.md").write_text("Two rates were tried.\n")
-    record(told, "one_archive", figures(DIGEST))
+    record(told, "one_archive", figures(digest(told)))
     assert (
         "## How it was chosen\n\nTwo rates were tried.\n\n## Limits" in (told / "MODEL_CARD.md").read_text()
     )
 
 
 def test_the_evaluation_of_another_checkpoint_is_refused(told: Path) -> None:
-    with pytest.raises(CheckpointError, match="expected those of 5555"):
+    with pytest.raises(CheckpointError, match=f"expected those of {digest(told)}"):
         record(told, "one", figures("6" * 64))
