@@ -48,7 +48,7 @@ def fit(
     optimizer = make_optimizer(network, settings)
     first_step = restore(network, optimizer, resume_from) if resume_from else 0
     network.train()
-    meter = _Meter()
+    meter = _Meter(reporter.world_size)
     for step, epoch, batch in steps.after(first_step):
         for group in optimizer.param_groups:
             group["lr"] = group["peak_lr"] * schedule(step / steps.total, settings.warmup_share)
@@ -145,16 +145,20 @@ class _StepPlan:
 
 
 class _Meter:
-    """Mean losses, tokens per second and the time left, since the last reading."""
+    """Mean losses, tokens per second and the time left, since the last reading.
 
-    def __init__(self) -> None:
+    Workers take like shares of every step, so what one of them counts stands for all.
+    """
+
+    def __init__(self, world_size: int) -> None:
+        self._world_size = world_size
         self._reset()
 
     def add(self, losses: Mapping[str, float], num_tokens: int) -> None:
         self._steps += 1
-        self._tokens += num_tokens
+        self._tokens += num_tokens * self._world_size
         for name, loss in losses.items():
-            self._losses[name] = self._losses.get(name, 0.0) + loss
+            self._losses[name] = self._losses.get(name, 0.0) + loss * self._world_size
 
     def read(self, step: int, total: int) -> dict[str, float]:
         seconds = time.monotonic() - self._since
