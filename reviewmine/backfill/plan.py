@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from reviewmine.backfill.inputs import Inputs, Reject
-from reviewmine.backfill.result import Result
+from reviewmine.backfill.result import CARRIED_COLUMNS, Result
 from reviewmine.backfill.standing import PlannedPartition, Standing, State
 from reviewmine.contract.reviews import ReviewColumns
-from reviewmine.errors import UsageError
+from reviewmine.errors import TableError, UsageError
 from reviewmine.partition import Partition, PartitionBy, PartitionRange
 from reviewmine.store.archive import Archive
 from reviewmine.store.filesystem import Listed
@@ -79,10 +79,14 @@ class Planner:
         return self._inputs.schemas()
 
     def plan(self, result: Result) -> Plan:
-        """Raises ContractError for a file that lacks a required column; an unreadable file becomes a reject."""
+        """Raises ContractError for a file that lacks a required column; an unreadable file becomes a reject.
+
+        Raises TableError where a range would give the table partitions of two schemas.
+        """
         touched, unsure = self._inputs.by_partition()
         wanted = {partition: files for partition, files in touched.items() if self._covers(partition)}
         standing = Standing(self._table)
+        self._refuse_two_schemas(standing, result)
         drafts = [standing.compare(partition, files, result) for partition, files in sorted(wanted.items())]
         drafts += self._left_behind(standing, touched)
         due = [file for draft in drafts if draft.is_due for file in wanted.get(draft.partition, ())]
@@ -105,6 +109,17 @@ class Planner:
 
     def _covers(self, partition: Partition) -> bool:
         return self._only is None or self._only.covers(partition)
+
+    def _refuse_two_schemas(self, standing: Standing, result: Result) -> None:
+        wanted = result.ingredients[CARRIED_COLUMNS]
+        for partition, live in sorted(standing.live.items()):
+            found = live.ingredients.get(CARRIED_COLUMNS, "")
+            if live.parts and found != wanted and not self._covers(partition):
+                raise TableError(
+                    f"{self._table.uri}: {partition} lies outside the range and carries {found or 'no columns'}, this "
+                    f"run would carry {wanted or 'none'}; a table has one schema: use the same --carry, or take "
+                    "--partitions away so that all are annotated again"
+                )
 
     def _left_behind(self, standing: Standing, touched: _Wanted) -> list[PlannedPartition]:
         """The live partitions that no file touches any more.

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import pyarrow as pa
 
@@ -10,6 +11,9 @@ from reviewmine.contract.reviews import ReviewColumns
 from reviewmine.partition import PartitionBy
 from reviewmine.store.record import digest
 from reviewmine.text.clean import CLEAN_VERSION
+
+CARRIED_COLUMNS: Final = "carried columns"
+"""The ingredient that says which columns beside the contract's a part has: with it the schema of a table changes."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ def result_of(
             "clean version": str(CLEAN_VERSION),
             "checkpoint": checkpoint_digest,
             "column mapping": columns.model_dump_json(),
-            "carried columns": ", ".join(f"{field.name} {field.type}" for field in carried),
+            CARRIED_COLUMNS: ", ".join(f"{field.name} {field.type}" for field in carried),
             "partition by": partition_by or "",
             "unsupported languages": "annotated" if annotate_unsupported else "left out",
         }

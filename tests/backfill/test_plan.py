@@ -10,7 +10,7 @@ from partition_world import run_id
 
 from reviewmine.backfill.plan import Planner
 from reviewmine.contract.reviews import ReviewColumns
-from reviewmine.errors import ArchiveError, ContractError, UsageError
+from reviewmine.errors import ArchiveError, ContractError, TableError, UsageError
 from reviewmine.partition import NULL_VALUE, Partition
 from reviewmine.store.archive import Archive
 from reviewmine.store.table import Table
@@ -119,6 +119,19 @@ class TestOwnKeys:
             ("dt=2024-01-02", "fresh"),
         ]
         assert plan.due() == ()
+
+    def test_a_range_with_other_carried_columns_than_the_rest_of_the_table_is_refused(self, daily):
+        daily.run()
+        daily.carry = ["rating"]
+        daily.write({"dt=2024-01-02/d.parquet": reviews(["d"], rating=[1])})
+        with pytest.raises(
+            TableError, match=r"dt=2024-01-01 lies .* carries no columns, this run would carry rating"
+        ):
+            daily.plan("2024-01-02..")
+        assert set(daily.states().values()) == {
+            "stale: archive changed: carried columns changed",
+            "stale: carried columns changed",
+        }
 
     def test_a_range_leaves_everything_else_out(self, daily):
         assert list(daily.states("2024-01-02..")) == ["dt=2024-01-02"]
