@@ -168,14 +168,14 @@ def evaluate(
     from reviewmine.train.evaluate import evaluate as measure
     from reviewmine.train.evaluate import write_metrics
     from reviewmine.train.examples import only_held_out
-    from reviewmine.train.sets import only_language, read_examples
+    from reviewmine.train.sets import only_languages, read_examples
 
     directory = builtin_checkpoint() if checkpoint == BUILTIN else Path(checkpoint)
     loaded = load_checkpoint(directory)
     columns = ExampleColumns(body=body, title=title, rating=rating, language=language and "language")
     rows = read_examples(examples, columns)
     if language is not None:
-        rows = only_language(rows, language)
+        rows = only_languages(rows, [language])
     if held_out:
         rows = only_held_out(rows, loaded.spec)
     metrics = measure(loaded, rows, max_rows=max_rows, titles=title is not None)

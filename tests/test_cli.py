@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tiny import make_reviews
@@ -84,13 +85,22 @@ def test_views_are_printed_for_duckdb_to_run(capsys):
     assert "CREATE OR REPLACE VIEW polarity_by_day" in capsys.readouterr().out
 
 
-def test_an_evaluation_of_held_out_rows_is_added_to_the_model_card(tmp_path: Path, capsys):
-    checkpoint = make_checkpoint(tmp_path)
-    reviews = make_reviews(60).rename_columns(["title", "body", "rating", "language"])
+@pytest.fixture
+def evaluation(tmp_path: Path) -> list[str]:
+    """A command that evaluates a tiny checkpoint on 60 English reviews and 20 German ones."""
+    reviews = make_reviews(80).rename_columns(["title", "body", "rating", "language"])
+    reviews = reviews.set_column(3, "language", pa.array(["en"] * 60 + ["de"] * 20))
     pq.write_table(reviews, tmp_path / "reviews.parquet")
-    command = ["evaluate", "--examples", str(tmp_path / "reviews.parquet"), "--checkpoint", str(checkpoint)]
-    assert run(*command, "--language", "en", "--record", "made_reviews") == 0
+    checkpoint = make_checkpoint(tmp_path)
+    return ["evaluate", "--examples", str(tmp_path / "reviews.parquet"), "--checkpoint", str(checkpoint)]
+
+
+def test_an_evaluation_of_one_language_is_added_to_the_model_card(evaluation: list[str], capsys):
+    assert run(*evaluation, "--language", "en", "--record", "made_reviews") == 0
     assert json.loads(capsys.readouterr().out)["rows"] == 60
-    assert "| made reviews | 60 |" in (checkpoint / "MODEL_CARD.md").read_text()
-    assert run(*command, "--held-out") == 1
+    assert "| made reviews | 60 |" in (Path(evaluation[-1]) / "MODEL_CARD.md").read_text()
+
+
+def test_a_checkpoint_that_does_not_say_what_it_held_out_is_not_judged_by_it(evaluation: list[str], capsys):
+    assert run(*evaluation, "--held-out") == 1
     assert "does not say which share of examples it held out" in capsys.readouterr().err

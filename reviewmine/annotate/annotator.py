@@ -62,7 +62,9 @@ class Annotator:
         self._device = best_device() if device == "auto" else torch.device(device)
         self._checkpoint = load_checkpoint(checkpoint, expected_digest=expected_digest, device=self._device)
         self.network = self._checkpoint.network
-        self._tokens_per_batch = tokens_per_batch or tokens_per_pass(self._device)
+        self._tokens_per_batch = (
+            tokens_per_pass(self._device) if tokens_per_batch is None else tokens_per_batch
+        )
 
     @property
     def model_version(self) -> str:

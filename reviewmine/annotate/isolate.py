@@ -30,6 +30,9 @@ def isolated(
     Returns:
         The reviews on which it raised alone, each of them logged.
 
+    Args:
+        not_caught: what no review is to blame for; it is raised at once.
+
     Raises:
         Exception: what `work` raised, where it raised for all of several reviews or for more than MAX_FAILED:
             then it is not the reviews that are broken.

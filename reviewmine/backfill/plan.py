@@ -86,7 +86,7 @@ class Planner:
         touched, unsure = self._inputs.by_partition()
         wanted = {partition: files for partition, files in touched.items() if self._covers(partition)}
         standing = Standing(self._table)
-        self._refuse_two_schemas(standing, result)
+        self._refuse_two_schemas(standing, touched, result)
         drafts = [standing.compare(partition, files, result) for partition, files in sorted(wanted.items())]
         drafts += self._left_behind(standing, touched)
         due = [file for draft in drafts if draft.is_due for file in wanted.get(draft.partition, ())]
@@ -110,15 +110,16 @@ class Planner:
     def _covers(self, partition: Partition) -> bool:
         return self._only is None or self._only.covers(partition)
 
-    def _refuse_two_schemas(self, standing: Standing, result: Result) -> None:
+    def _refuse_two_schemas(self, standing: Standing, touched: _Wanted, result: Result) -> None:
+        """A range must not carry other columns than the partitions beside it, which a run of all would bring along."""
         wanted = result.ingredients[CARRIED_COLUMNS]
         for partition, live in sorted(standing.live.items()):
             found = live.ingredients.get(CARRIED_COLUMNS, "")
-            if live.parts and found != wanted and not self._covers(partition):
+            if live.parts and found != wanted and partition in touched and not self._covers(partition):
                 raise TableError(
-                    f"{self._table.uri}: {partition} lies outside the range and carries {found or 'no columns'}, this "
-                    f"run would carry {wanted or 'none'}; a table has one schema: use the same --carry, or take "
-                    "--partitions away so that all are annotated again"
+                    f"{self._table.uri}: {partition}, outside the range, carries {found or 'no columns'}; this run "
+                    f"would carry {wanted or 'none'}, and a table has one schema: --carry the same columns of the same "
+                    "types, or take --partitions away so that all are annotated again"
                 )
 
     def _left_behind(self, standing: Standing, touched: _Wanted) -> list[PlannedPartition]:

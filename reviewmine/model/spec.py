@@ -44,7 +44,7 @@ class AdapterSpec(SpecModel):
 class PolarityCalibration(SpecModel):
     """From polarity logits to probabilities: softmax(logits / temperature + log_shift).
 
-    `log_shift` carries log(natural share / share seen in training) per label; it was fixed on training rows.
+    `log_shift` carries log(assumed share / share seen in training) per label; it was fixed on training rows.
     """
 
     temperature: float = Field(default=1.0, gt=0)

@@ -1,7 +1,7 @@
 """Calibration: what turns logits into probabilities and intensities that mean what they say.
 
-Everything is fitted on training and validation rows of the run, weighted to natural class shares, and written
-into the spec; nothing is ever fitted on a set that the checkpoint is judged by.
+Everything is fitted on training and validation rows of the run, weighted to the class shares that are assumed, and
+written into the spec; nothing is ever fitted on a set that the checkpoint is judged by.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,30 +56,30 @@ def calibrated_heads(
     Polarities are weighted to the `shares` that `heads` were shifted to, intensities to natural shares.
     """
     shift = heads.polarity.calibration.log_shift
-    assumed = natural_weights(labels["polarity"], shares)
+    assumed = class_weights(labels["polarity"], shares)
     polarity = calibrate_polarity(logits["polarity"], labels["polarity"], assumed, shift)
-    natural = natural_weights(labels["polarity"], natural_shares)
+    natural = class_weights(labels["polarity"], natural_shares)
     intensity = calibrate_intensity(logits["intensity"], labels["intensity"], natural)
     return HeadSpecs(
         polarity=PolarityHeadSpec(calibration=polarity), intensity=IntensityHeadSpec(calibration=intensity)
     )
 
 
-def natural_weights(polarity: Floats, natural_shares: Sequence[float]) -> Floats:
-    """A weight [N] per row that gives the polarities [N] (class numbers, NaN where none) their natural shares.
+def class_weights(polarity: Floats, shares: Sequence[float]) -> Floats:
+    """A weight [N] per row that gives the polarities [N] (class numbers, NaN where none) these shares.
 
     Rows without polarity weigh nothing; the mean weight of the others is one.
     """
     labelled = ~np.isnan(polarity)
     classes = np.where(labelled, polarity, 0).astype(int)
-    counts = np.bincount(classes[labelled], minlength=len(natural_shares))
-    per_class = np.asarray(natural_shares) * labelled.sum() / np.maximum(counts, 1)
+    counts = np.bincount(classes[labelled], minlength=len(shares))
+    per_class = np.asarray(shares) * labelled.sum() / np.maximum(counts, 1)
     return np.where(labelled, per_class[classes], 0.0).astype(np.float32)
 
 
-def log_shift(natural_shares: Sequence[float], sampled_shares: Sequence[float]) -> tuple[float, ...]:
-    """log(natural / sampled) per class: what the logits of a network trained on sampled rows are off by (Bayes)."""
-    return tuple(float(x) for x in np.log(np.asarray(natural_shares) / np.asarray(sampled_shares)))
+def log_shift(shares: Sequence[float], sampled_shares: Sequence[float]) -> tuple[float, ...]:
+    """log(share / sampled share) per class: by how much logits of sampled training rows are off where `shares` hold."""
+    return tuple(float(x) for x in np.log(np.asarray(shares) / np.asarray(sampled_shares)))
 
 
 def calibrate_polarity(

@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reviewmine.errors import CheckpointError
+from reviewmine.errors import CheckpointError, TrainingError, UsageError
 from reviewmine.model.digest import CARD_FILE, METRICS_FILE, NOTES_FILE, digest
 from reviewmine.model.spec import Spec, read_spec
+
+_OF_THE_RUN = frozenset({"checkpoint", "validation", "validation_before_calibration"})
 
 
 def tell(directory: Path, metrics: Mapping[str, Any]) -> None:
@@ -30,16 +32,25 @@ def tell(directory: Path, metrics: Mapping[str, Any]) -> None:
 def record(directory: Path, name: str, evaluation: Mapping[str, Any]) -> None:
     """Add what `evaluate` found on the examples called `name` to the metrics and the card of a checkpoint.
 
-    Raises CheckpointError if it is another checkpoint that was evaluated.
+    Raises CheckpointError if it is another checkpoint that was evaluated, or that the metrics are of, UsageError for a
+    name that the training run uses, TrainingError if no row had a label.
     """
-    found = digest(directory)
-    if evaluation["checkpoint"] != found:
-        raise CheckpointError(
-            f"{directory}: metrics of checkpoint {evaluation['checkpoint']}, expected those of {found}"
+    if name in _OF_THE_RUN:
+        raise UsageError(f"--record {name}: that name is taken by the training run; expected another")
+    if not evaluation["polarity"]["rows"]:
+        raise TrainingError(
+            f"{directory}: none of the evaluated rows has a polarity, so there is nothing to record"
         )
     path = directory / METRICS_FILE
-    metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    metrics["checkpoint"] = found
+    found = digest(directory)
+    metrics: dict[str, Any] = {"checkpoint": found}
+    if path.is_file():
+        metrics = json.loads(path.read_text(encoding="utf-8"))
+    for digest_of, owner in ((evaluation, "the evaluation"), (metrics, METRICS_FILE)):
+        if digest_of["checkpoint"] != found:
+            raise CheckpointError(
+                f"{directory}: {owner} is of checkpoint {digest_of['checkpoint']}, expected {found}"
+            )
     told = {key: value for key, value in evaluation.items() if key != "checkpoint"}
     tell(directory, metrics | {name: told})
 
@@ -89,13 +100,18 @@ def _sets(spec: Spec) -> str:
             "|---|---|---|---|",
             *rows,
             "",
-            f"Shares of negative, neutral and positive: {sampled} as sampled for training; decoding is corrected "
-            f"to the natural {shares}, which the training rows of the naturally distributed sets have. Temperature and "
-            "intensity table were fitted on validation rows, held out by the hash of their text.",
+            f"Shares of negative, neutral and positive: {sampled} as sampled for training, {shares} in the training "
+            f"rows of the naturally distributed sets. Decoding is corrected to the latter{_strength(spec)}. "
+            "Temperature and intensity table were fitted on validation rows, held out by the hash of their text.",
             "",
             "Every value of the run file, the seed among them, is in `spec.json` under `training.run`.",
         ]
     )
+
+
+def _strength(spec: Spec) -> str:
+    strength = spec.training.run.get("prior_strength", 1.0)
+    return "" if strength == 1.0 else f", each to the power {strength:g} and scaled to sum 1"
 
 
 def _figures(metrics: Mapping[str, Any]) -> str:

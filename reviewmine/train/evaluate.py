@@ -15,8 +15,8 @@ from reviewmine.model.checkpoint import Checkpoint
 from reviewmine.model.device import fast_dtype, tokens_per_pass
 from reviewmine.model.heads import IntensityHead, PolarityHead
 from reviewmine.model.network import OpinionNetwork
-from reviewmine.model.spec import HeadSpecs
-from reviewmine.train.calibrate import natural_weights
+from reviewmine.model.spec import HeadSpecs, IntensityCalibration
+from reviewmine.train.calibrate import class_weights
 from reviewmine.train.collate import EncodedExamples, encode_examples
 from reviewmine.train.metrics import Floats, intensity_metrics, polarity_metrics
 
@@ -41,7 +41,7 @@ def evaluate(
         raise TrainingError("evaluate: none of the examples has any text left after cleaning")
     logits = predict(checkpoint.network, encoded, titles=titles)
     decoded = checkpoint.decode(logits)
-    raw_intensities = torch.sigmoid(logits["intensity"]).numpy()
+    raw_intensities = IntensityHead.decode(logits["intensity"], IntensityCalibration()).numpy()
     return {
         "checkpoint": checkpoint.digest,
         "rows": len(encoded),
@@ -79,8 +79,11 @@ def judge(
     heads: HeadSpecs,
     natural_shares: Sequence[float],
 ) -> dict[str, Any]:
-    """Metrics of logits [N, 3] and [N] decoded by `heads`, rows weighted so that polarities have natural shares."""
-    weights = natural_weights(labels["polarity"], natural_shares)
+    """Metrics of logits [N, 3] and [N] decoded by `heads`, rows weighted so that polarities have natural shares.
+
+    Heads that assume other shares show it in their calibration error here, as they would on an archive.
+    """
+    weights = class_weights(labels["polarity"], natural_shares)
     probabilities = PolarityHead.decode(logits["polarity"], heads.polarity.calibration).numpy()
     intensities = IntensityHead.decode(logits["intensity"], heads.intensity.calibration).numpy()
     return {

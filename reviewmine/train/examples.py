@@ -19,6 +19,7 @@ from reviewmine.config import RunModel
 from reviewmine.errors import TrainingError
 from reviewmine.labels import POLARITIES
 from reviewmine.model.spec import Spec
+from reviewmine.train.joining import joined
 from reviewmine.train.noise import noisy
 from reviewmine.train.sets import ExampleSet, normalised, read_set
 
@@ -51,19 +52,25 @@ class LabelledSets:
 def load_examples(settings: ExamplesSettings, root: Path, *, seed: int) -> LabelledSets:
     """All sets of `settings` under `root`, filtered, deduplicated, split and sampled, the same for the same seed.
 
+    What is made of texts, joining and slips, is made of training texts after the split: validation rows stay as
+    they were written, and which they are depends on the seed and the share alone.
+
     Raises TrainingError for a set that is not there or leaves one side of the split empty.
     """
-    tables = [read_set(one, root, seed=seed) for one in settings.sets]
+    tables = [read_set(one, root) for one in settings.sets]
     everything, num_duplicates, num_conflicts = without_duplicates(pa.concat_tables(tables))
     validating = in_validation(everything["body"].to_pylist(), settings.validation_share)
     train = everything.filter(pa.array(~validating))
     validation = everything.filter(pa.array(validating))
     natural = natural_shares(train, settings.sets)
-    rng = np.random.default_rng(seed)
-    train = _sample_sets(train, settings.sets, rng, balance=settings.balance, share=1.0)
-    slipped = pa.array(noisy(train["body"].to_pylist(), settings.noise, rng), pa.string())
+    joining, sampling, slipping, validating_rows = (np.random.default_rng([seed, n]) for n in range(4))
+    train = _with_joined_sets(train, settings.sets, joining)
+    train = _sample_sets(train, settings.sets, sampling, balance=settings.balance, share=1.0)
+    slipped = pa.array(noisy(train["body"].to_pylist(), settings.noise, slipping), pa.string())
     train = train.set_column(train.schema.get_field_index("body"), "body", slipped)
-    validation = _sample_sets(validation, settings.sets, rng, balance=0.0, share=settings.validation_share)
+    validation = _sample_sets(
+        validation, settings.sets, validating_rows, balance=0.0, share=settings.validation_share
+    )
     for side, rows in (("training", train), ("validation", validation)):
         if not rows.num_rows:
             raise TrainingError(
@@ -80,7 +87,7 @@ def load_examples(settings: ExamplesSettings, root: Path, *, seed: int) -> Label
 
 
 def only_held_out(examples: pa.Table, spec: Spec) -> pa.Table:
-    """The rows whose text the training run of the checkpoint with this spec kept for validation.
+    """The rows whose text the training run of the checkpoint with this spec did not train on, by its hash.
 
     Raises TrainingError if the spec does not say how it split its examples.
     """
@@ -88,6 +95,15 @@ def only_held_out(examples: pa.Table, spec: Spec) -> pa.Table:
     if share is None:
         raise TrainingError(f"{spec.name}: its spec does not say which share of examples it held out")
     return examples.filter(pa.array(in_validation(examples["body"].to_pylist(), share)))
+
+
+def _with_joined_sets(train: pa.Table, sets: Sequence[ExampleSet], rng: np.random.Generator) -> pa.Table:
+    """`train` with the reviews of the sets that ask for it joined into longer ones."""
+    parts = []
+    for one in sets:
+        part = train.filter(pc.equal(train["set"], one.name))
+        parts.append(part if one.join_words is None else joined(part, one.join_words, rng))
+    return pa.concat_tables(parts)
 
 
 def without_duplicates(table: pa.Table) -> tuple[pa.Table, int, int]:

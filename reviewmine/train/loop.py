@@ -8,6 +8,7 @@ takes is exactly the gradient that one worker would have computed.
 import itertools
 import math
 import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def fit(
             raise TrainingError(
                 f"step {step} (epoch {epoch}): loss is {losses}; lower loop.learning_rate, now {settings.learning_rate}"
             )
-        meter.add(losses, batch.num_tokens)
+        meter.add(losses, batch)
         ends_epoch = step + 1 in steps.epoch_ends
         if ends_epoch or (step + 1) % settings.report_steps == 0:
             metrics = {
@@ -147,26 +148,32 @@ class _StepPlan:
 class _Meter:
     """Mean losses, tokens per second and the time left, since the last reading.
 
-    Workers take like shares of every step, so what one of them counts stands for all.
+    One worker speaks for all: its loss is that of its own rows, its tokens are counted as often as there are workers,
+    which overstates them by the little that the first share of a step is longer than the others.
     """
 
     def __init__(self, world_size: int) -> None:
         self._world_size = world_size
         self._reset()
 
-    def add(self, losses: Mapping[str, float], num_tokens: int) -> None:
+    def add(self, losses: Mapping[str, float], batch: Batch) -> None:
         self._steps += 1
-        self._tokens += num_tokens * self._world_size
+        self._tokens += batch.num_tokens * self._world_size
         for name, loss in losses.items():
-            self._losses[name] = self._losses.get(name, 0.0) + loss * self._world_size
+            self._loss_sums[name] += loss * batch.num_labels[name]
+            self._num_labels[name] += int(batch.labelled[name].sum())
 
     def read(self, step: int, total: int) -> dict[str, float]:
         seconds = time.monotonic() - self._since
-        means = {f"{name}_loss": loss / self._steps for name, loss in self._losses.items()}
+        means = {
+            f"{name}_loss": total_loss / max(1, self._num_labels[name])
+            for name, total_loss in self._loss_sums.items()
+        }
         rates = {"tokens_per_s": self._tokens / seconds, "left_s": (total - step) * seconds / self._steps}
         self._reset()
         return {**means, **rates}
 
     def _reset(self) -> None:
-        self._losses: dict[str, float] = {}
+        self._loss_sums: defaultdict[str, float] = defaultdict(float)
+        self._num_labels: Counter[str] = Counter()
         self._steps, self._tokens, self._since = 0, 0, time.monotonic()

@@ -62,9 +62,8 @@ def macro_f1_interval(confusion: npt.NDArray[np.int64], *, seed: int = 0) -> tup
     """The middle 95% of macro-F1 over resampled rows, from the confusion counts [true, found] alone.
 
     Rows drawn with replacement fall into the cells of the table by a multinomial law, so whole tables are drawn
-    (percentile bootstrap: Efron 1979). Classes that no row has are left out, as they are of macro-F1.
+    (percentile bootstrap: Efron 1979). Classes of which a table has no row are left out of its mean, as in macro-F1.
     """
-    present = confusion.sum(axis=1) > 0
     rng = np.random.default_rng(seed)
     num_rows = confusion.sum()
     tables = rng.multinomial(num_rows, confusion.ravel() / num_rows, size=RESAMPLES).reshape(
@@ -72,7 +71,8 @@ def macro_f1_interval(confusion: npt.NDArray[np.int64], *, seed: int = 0) -> tup
     )
     hits = np.diagonal(tables, axis1=1, axis2=2)
     f1 = 2 * hits / np.maximum(tables.sum(axis=1) + tables.sum(axis=2), 1)
-    low, high = np.quantile(f1[:, present].mean(axis=1), [0.025, 0.975])
+    present = tables.sum(axis=2) > 0
+    low, high = np.quantile((f1 * present).sum(axis=1) / present.sum(axis=1), [0.025, 0.975])
     return float(low), float(high)
 
 

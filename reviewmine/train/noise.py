@@ -1,7 +1,8 @@
 """Noise: the slips of people who type on phones, put into a share of the training texts so that they cost little.
 
 A slip drops a letter, doubles it, swaps it with the next one, or takes a neighbour on the keyboard; a whole text may
-lose its capitals or be shouted. Labels stay: nobody changes his mind by a slip.
+lose its capitals or be shouted. Markup, links and addresses are left alone, since cleaning has to recognise them.
+Labels stay: nobody changes his mind by a slip.
 """
 
 import re
@@ -12,19 +13,22 @@ import numpy as np
 
 WORDS_PER_SLIP: Final = 8
 _SHORTEST_WORD: Final = 4
-_WORD = re.compile(r"[A-Za-z]+")
-_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+_LEFT_ALONE_OR_WORD: Final = re.compile(
+    r"&#?\w{1,32};|<[^<>]{1,200}>|\S*(?:://|www\.|@)\S*|(?P<word>[A-Za-z]+)"
+)
+_ROWS: Final = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
 
 def noisy(texts: Sequence[str], share: float, rng: np.random.Generator) -> list[str]:
-    """`texts`, about a `share` of them with one slip for every WORDS_PER_SLIP words, some in one case throughout."""
+    """`texts`, about a `share` of them with a slip in one of WORDS_PER_SLIP longer words, some in one case."""
     chosen = rng.random(len(texts)) < share
     return [with_slips(text, rng) if noise else text for text, noise in zip(texts, chosen, strict=True)]
 
 
 def with_slips(text: str, rng: np.random.Generator) -> str:
     """`text` with slips in some of its longer words, at least one where it has any; one in five loses its case."""
-    words = [word for word in _WORD.finditer(text) if len(word[0]) >= _SHORTEST_WORD]
+    found = _LEFT_ALONE_OR_WORD.finditer(text)
+    words = [one for one in found if len(one["word"] or "") >= _SHORTEST_WORD]
     if words:
         num_slips = max(1, len(words) // WORDS_PER_SLIP)
         for number in sorted(rng.choice(len(words), size=num_slips, replace=False), reverse=True):
@@ -43,7 +47,7 @@ def _slip(word: str, rng: np.random.Generator) -> str:
         return word[:at] + word[at + 1 :]
     if kind == 1:
         return word[:at] + word[at] + word[at:]
-    if kind == 2 and at + 1 < len(word):
+    if kind == 2 and at + 1 < len(word) and word[at] != word[at + 1]:
         return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
     return word[:at] + _neighbour(word[at], rng) + word[at + 1 :]
 
@@ -52,4 +56,5 @@ def _neighbour(letter: str, rng: np.random.Generator) -> str:
     row = next(row for row in _ROWS if letter.lower() in row)
     at = row.index(letter.lower())
     beside = row[max(0, at - 1) : at] + row[at + 1 : at + 2]
-    return beside[int(rng.integers(len(beside)))]
+    found = beside[int(rng.integers(len(beside)))]
+    return found.upper() if letter.isupper() else found

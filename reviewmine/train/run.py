@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import nn
 
 from reviewmine.config import RunModel
 from reviewmine.model import adapter
 from reviewmine.model.backbone import Backbone, is_path, load_backbone
+from reviewmine.model.batching import padded_width
 from reviewmine.model.checkpoint import load_checkpoint, save_checkpoint
 from reviewmine.model.network import OpinionNetwork, disable_dropout
 from reviewmine.model.spec import AdapterSpec, BackboneSpec, HeadSpecs, Spec, Training, TrainingSet
@@ -51,6 +52,15 @@ class TrainingRun(RunModel):
     adapter: AdapterSpec = AdapterSpec()
     examples: ExamplesSettings
     loop: LoopSettings = LoopSettings()
+
+    @model_validator(mode="after")
+    def _a_step_holds_the_longest_example(self) -> "TrainingRun":
+        if self.loop.budget_tokens < padded_width(self.max_tokens):
+            raise ValueError(
+                f"loop.budget_tokens {self.loop.budget_tokens} is less than one example of max_tokens "
+                f"{self.max_tokens}; raise the one or lower the other"
+            )
+        return self
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -125,13 +125,21 @@ class TestOwnKeys:
         daily.carry = ["rating"]
         daily.write({"dt=2024-01-02/d.parquet": reviews(["d"], rating=[1])})
         with pytest.raises(
-            TableError, match=r"dt=2024-01-01 lies .* carries no columns, this run would carry rating"
+            TableError, match=r"dt=2024-01-01, .*carries no columns; this run would carry rating"
         ):
             daily.plan("2024-01-02..")
         assert set(daily.states().values()) == {
             "stale: archive changed: carried columns changed",
             "stale: carried columns changed",
         }
+
+    def test_a_gone_partition_with_other_columns_does_not_stand_in_the_way_of_a_range(self, daily):
+        daily.run()
+        shutil.rmtree(daily.root / "dt=2024-01-01")
+        daily.carry = ["rating"]
+        daily.write({"dt=2024-01-02/c.parquet": reviews(["c1"], rating=[1])})
+        daily.run()
+        assert daily.states("2024-01-02..") == {"dt=2024-01-02": "fresh"}
 
     def test_a_range_leaves_everything_else_out(self, daily):
         assert list(daily.states("2024-01-02..")) == ["dt=2024-01-02"]

@@ -8,8 +8,8 @@ from reviewmine.train.calibrate import (
     calibrate_intensity,
     calibrate_polarity,
     calibrated_heads,
+    class_weights,
     log_shift,
-    natural_weights,
     shifted_heads,
 )
 
@@ -18,7 +18,7 @@ RNG = np.random.default_rng(0)
 
 def test_weights_give_the_classes_their_natural_shares_and_rows_without_label_nothing() -> None:
     polarity = np.array([0, 0, 1, 1, 2, 2, 2, 2, np.nan], dtype=np.float32)
-    weights = natural_weights(polarity, (0.2, 0.1, 0.7))
+    weights = class_weights(polarity, (0.2, 0.1, 0.7))
     assert weights[-1] == 0
     assert weights.sum() == pytest.approx(8)
     assert [weights[polarity == n].sum() / 8 for n in range(3)] == pytest.approx([0.2, 0.1, 0.7])
@@ -48,8 +48,13 @@ def test_heads_are_calibrated_to_the_shares_they_were_shifted_to() -> None:
     shares, sampled = (0.3, 0.2, 0.5), tuple(np.bincount(classes.astype(int)) / 6000)
     logits = {"polarity": torch.from_numpy(np.log(posterior)), "intensity": torch.zeros(6000)}
     labels = {"polarity": classes, "intensity": np.full(6000, np.nan, np.float32)}
-    heads = calibrated_heads(shifted_heads(shares, sampled), logits, labels, shares, (0.1, 0.1, 0.8))
-    assert heads.polarity.calibration.temperature == pytest.approx(1, abs=0.1)
+    natural = (0.1, 0.1, 0.8)
+    shifted = shifted_heads(shares, sampled)
+    shift = shifted.polarity.calibration.log_shift
+    found = calibrated_heads(shifted, logits, labels, shares, natural).polarity.calibration
+    by_shares = calibrate_polarity(logits["polarity"], classes, class_weights(classes, shares), shift)
+    by_natural = calibrate_polarity(logits["polarity"], classes, class_weights(classes, natural), shift)
+    assert found == by_shares != by_natural
 
 
 def test_the_temperature_undoes_overconfidence() -> None:

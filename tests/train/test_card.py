@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reviewmine.errors import CheckpointError
+from reviewmine.errors import CheckpointError, TrainingError, UsageError
 from reviewmine.model.digest import digest, write_digest
 from reviewmine.model.spec import AdapterSpec, BackboneSpec, Spec, Training, TrainingSet, write_spec
 from reviewmine.train.card import record, tell
@@ -53,7 +53,7 @@ def test_an_evaluation_is_recorded_beside_those_before_it(told: Path) -> None:
     record(told, "another", figures(digest(told)))
     card = (told / "MODEL_CARD.md").read_text()
     assert (
-        "| one archive | 2 | 1.000 (0.500 to 1.000) | 1.000 | 1.000 / 0.000 / 1.000 | 0.200 |  | 0.000 |"
+        "| one archive | 2 | 1.000 (1.000 to 1.000) | 1.000 | 1.000 / 0.000 / 1.000 | 0.200 |  | 0.000 |"
         in card
     )
     assert "| another | 2 |" in card
@@ -68,5 +68,26 @@ def test_the_card_quotes_what_its_makers_noted(told: Path) -> None:
 
 
 def test_the_evaluation_of_another_checkpoint_is_refused(told: Path) -> None:
-    with pytest.raises(CheckpointError, match=f"expected those of {digest(told)}"):
+    with pytest.raises(
+        CheckpointError, match=f"the evaluation is of checkpoint 6666.*, expected {digest(told)}"
+    ):
         record(told, "one", figures("6" * 64))
+
+
+def test_metrics_that_belong_to_another_checkpoint_are_not_added_to(told: Path) -> None:
+    (told / "metrics.json").write_text('{"checkpoint": "77"}')
+    with pytest.raises(CheckpointError, match=r"metrics\.json is of checkpoint 77"):
+        record(told, "one_archive", figures(digest(told)))
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "validation"])
+def test_the_names_that_the_training_run_uses_are_refused(told: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="taken by the training run"):
+        record(told, name, figures(digest(told)))
+
+
+def test_an_evaluation_without_labels_leaves_the_card_as_it_is(told: Path) -> None:
+    before = (told / "MODEL_CARD.md").read_text()
+    with pytest.raises(TrainingError, match="nothing to record"):
+        record(told, "one_archive", {"checkpoint": digest(told), "polarity": {"rows": 0}})
+    assert (told / "MODEL_CARD.md").read_text() == before

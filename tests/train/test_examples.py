@@ -108,8 +108,9 @@ def test_a_class_that_never_occurs_is_named(tmp_path: Path) -> None:
 
 def test_noise_is_in_training_bodies_alone(tmp_path: Path) -> None:
     root = write_reviews(tmp_path, rows=600)
-    calm = load_examples(ExamplesSettings(sets=(a_set(),), validation_share=0.2), root, seed=1)
-    noisy = load_examples(ExamplesSettings(sets=(a_set(),), validation_share=0.2, noise=0.3), root, seed=1)
+    sets = (a_set(rows=300),)
+    calm = load_examples(ExamplesSettings(sets=sets, validation_share=0.2), root, seed=1)
+    noisy = load_examples(ExamplesSettings(sets=sets, validation_share=0.2, noise=0.3), root, seed=1)
     changed = [
         a != b for a, b in zip(calm.train["body"].to_pylist(), noisy.train["body"].to_pylist(), strict=True)
     ]
@@ -130,3 +131,14 @@ def test_what_a_run_held_out_can_be_told_from_its_spec(tmp_path: Path) -> None:
     )
     with pytest.raises(TrainingError, match="does not say which share"):
         only_held_out(everything, spec)
+
+
+def test_joining_takes_training_texts_alone_and_leaves_validation_as_it_was_written(tmp_path: Path) -> None:
+    root = write_reviews(tmp_path, rows=600)
+    plain = load_examples(ExamplesSettings(sets=(a_set(),), validation_share=0.2), root, seed=1)
+    long = load_examples(ExamplesSettings(sets=(a_set(join_words=60),), validation_share=0.2), root, seed=1)
+    assert long.validation.equals(plain.validation)
+    assert long.natural_shares == plain.natural_shares
+    held_out = plain.validation["body"].to_pylist()
+    assert not [body for body in long.train["body"].to_pylist() if any(text in body for text in held_out)]
+    assert long.train.num_rows < 0.6 * plain.train.num_rows

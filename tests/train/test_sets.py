@@ -1,14 +1,13 @@
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pytest
-from tiny import make_reviews, write_reviews
+from tiny import make_reviews
 
 from reviewmine.contract.examples import EXAMPLES_SCHEMA, ExampleColumns, conform
 from reviewmine.errors import TrainingError
-from reviewmine.train.sets import ExampleSet, joined, normalised, only_language, read_set
+from reviewmine.train.sets import ExampleSet, normalised, only_languages, read_set
 
 COLUMNS = ExampleColumns(body="text", title="title", rating="stars", language="lang")
 
@@ -22,41 +21,6 @@ def a_set(**values: object) -> ExampleSet:
 
 def test_texts_that_differ_in_case_and_punctuation_alone_are_one_text() -> None:
     assert normalised("It's GREAT!!") == normalised("it s great") == "it s great"
-
-
-def test_joined_reviews_have_equal_stars_enough_words_and_no_text_twice(tmp_path: Path) -> None:
-    table = read_set(a_set(), write_reviews(tmp_path))
-    long = joined(table, 60, np.random.default_rng(0))
-    bodies = dict(zip(table["body"].to_pylist(), table["rating"].to_pylist(), strict=True))
-    lengths = [len(body.split()) for body in long["body"].to_pylist()]
-    used: list[str] = []
-    for body, stars in zip(long["body"].to_pylist(), long["rating"].to_pylist(), strict=True):
-        parts = [part for part in bodies if part in body]
-        assert {bodies[part] for part in parts} == {stars}
-        assert " ".join(parts) == body
-        used += parts
-    assert len(used) == len(set(used))
-    assert min(lengths) >= 8
-    assert max(lengths) > 40
-    assert sum(lengths) > 0.9 * sum(len(body.split()) for body in bodies)
-
-
-def test_joined_texts_are_told_apart_by_full_stops() -> None:
-    table = conform(
-        pa.table(
-            {"body": ["Nice lamp ", "it works!", "so so", "for the price I paid"], "stars": [5, 5, 3, 5]}
-        ),
-        ExampleColumns(rating="stars"),
-        where="here",
-    )
-    long = joined(table, 8, np.random.default_rng(0))
-    assert long["body"].to_pylist() == ["Nice lamp. it works! for the price I paid."]
-    assert long["polarity"].to_pylist() == ["positive"]
-
-
-def test_a_joined_set_cannot_tell_natural_shares() -> None:
-    with pytest.raises(ValueError, match="drop one of the two"):
-        a_set(join_words=50)
 
 
 def test_sets_are_read_by_length_and_language(tmp_path: Path) -> None:
@@ -76,4 +40,4 @@ def test_a_set_that_is_not_there_says_which_and_how_to_say_where(tmp_path: Path)
 def test_one_language_leaves_out_the_others_and_rows_without_one() -> None:
     rows = pa.table({"body": ["a", "b", "c"], "lang": ["en", "de", None]})
     examples = conform(rows, ExampleColumns(language="lang"), where="here")
-    assert only_language(examples, "en")["body"].to_pylist() == ["a"]
+    assert only_languages(examples, ["en"])["body"].to_pylist() == ["a"]
