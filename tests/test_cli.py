@@ -74,3 +74,12 @@ def test_a_pickled_checkpoint_is_refused(tmp_path: Path, capsys):
     (tmp_path / "checkpoint" / "pytorch_model.bin").write_bytes(b"no")
     assert run("annotate", "a", str(tmp_path / "t"), "--checkpoint", str(tmp_path / "checkpoint")) == 1
     assert "pytorch_model.bin" in capsys.readouterr().err
+
+
+def test_the_message_of_a_bug_is_masked_before_its_traceback_is_printed(monkeypatch):
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("no number: 'write to anna@example.org'")
+
+    monkeypatch.setattr("reviewmine.cli.app", broken)
+    with pytest.raises(ValueError, match=r"^no number: 'write to \[mail\]'$"):
+        main(["annotate"])

@@ -49,6 +49,22 @@ def mask(text: str) -> str:
     return masked
 
 
+def mask_error(error: BaseException) -> None:
+    """Mask the messages of an exception, and of those that led to it, in place.
+
+    Libraries quote the text that they choke on, and whoever catches the exception last prints it.
+    """
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        one = waiting.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        one.args = tuple(mask(value) if isinstance(value, str) else value for value in one.args)
+        waiting += (one.__cause__, one.__context__)
+
+
 def _mask_once(text: str) -> str:
     """The rules search the text in plain characters, and what they do not mask stays as it was typed."""
     plain = text if text.isascii() else text.translate(_PLAIN)

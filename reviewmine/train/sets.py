@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from reviewmine.config import RunModel
 from reviewmine.contract.examples import ExampleColumns, conform
 from reviewmine.errors import TrainingError
+from reviewmine.text.mask import mask
 
 JOINED_AT_LEAST: Final = 8
 _NOT_WORDS: Final = re.compile(r"[\W_]+")
@@ -124,8 +125,12 @@ def normalised(text: str) -> str:
 
 
 def _read(path: Path) -> pa.Table:
-    if path.suffix == ".csv":
-        return pyarrow.csv.read_csv(path)
-    if path.suffix in (".jsonl", ".json"):
-        return pyarrow.json.read_json(path)
-    return pq.read_table(path)
+    """Raises TrainingError for a broken file: with what the reader says, which quotes the row, personal data masked."""
+    try:
+        if path.suffix == ".csv":
+            return pyarrow.csv.read_csv(path)
+        if path.suffix in (".jsonl", ".json"):
+            return pyarrow.json.read_json(path)
+        return pq.read_table(path)
+    except pa.ArrowInvalid as broken:
+        raise TrainingError(f"{path}: cannot be read: {mask(str(broken))}") from None

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from personal_data import Case, made_cases
 from written_numbers import Written
 
-from reviewmine.text.mask import mask
+from reviewmine.text.mask import mask, mask_error
 
 # fmt: off
 PIECES = st.lists(
@@ -147,3 +147,23 @@ def test_mask_finds_nearly_all_personal_data_and_alters_hardly_anything_else(cas
     ]
     assert recall >= 0.98, "\n".join(lines)
     assert precision >= 0.95, "\n".join(lines)
+
+
+# In messages ------------------------------------------------------------------------------------------------
+
+
+def test_an_exception_loses_the_personal_data_that_it_and_its_causes_quote() -> None:
+    cause, context = KeyError("anna@example.org"), ValueError("4111 1111 1111 1111")
+    raised = ValueError("no number: 'call 415-555-0133'", 7)
+    raised.__cause__, cause.__context__ = cause, context
+    mask_error(raised)
+    assert raised.args == ("no number: 'call [phone]'", 7)
+    assert cause.args == ("[mail]",)
+    assert context.args == ("[card]",)
+
+
+def test_exceptions_that_lead_to_each_other_are_masked_all_the_same() -> None:
+    first, second = ValueError("anna@example.org"), ValueError("b")
+    first.__cause__, second.__cause__ = second, first
+    mask_error(first)
+    assert first.args == ("[mail]",)
