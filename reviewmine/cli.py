@@ -15,6 +15,7 @@ from reviewmine.backfill.settings import BUILTIN, AnnotateSettings
 from reviewmine.config import load_run_file, refuse_secrets
 from reviewmine.console import console_for
 from reviewmine.errors import ReviewmineError
+from reviewmine.text.mask import mask_error
 
 app = typer.Typer(
     help="Opinion mining for review archives: polarity, intensity and a summary per review, published exactly once.",
@@ -224,3 +225,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             )
         print(f"reviewmine: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except Exception as bug:  # its traceback is printed, and libraries quote the text that they choke on
+        mask_error(bug)
+        raise

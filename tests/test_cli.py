@@ -104,3 +104,12 @@ def test_an_evaluation_of_one_language_is_added_to_the_model_card(evaluation: li
 def test_a_checkpoint_that_does_not_say_what_it_held_out_is_not_judged_by_it(evaluation: list[str], capsys):
     assert run(*evaluation, "--held-out") == 1
     assert "does not say which share of examples it held out" in capsys.readouterr().err
+
+
+def test_the_message_of_a_bug_is_masked_before_its_traceback_is_printed(monkeypatch):
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("no number: 'write to anna@example.org'")
+
+    monkeypatch.setattr("reviewmine.cli.app", broken)
+    with pytest.raises(ValueError, match=r"^no number: 'write to \[mail\]'$"):
+        main(["annotate"])

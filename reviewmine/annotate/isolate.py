@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
 from reviewmine.errors import ReviewmineError
+from reviewmine.text.mask import mask_error
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ def isolated(
     `work` may see a review several times, and leaves what it finds in the same place each time.
 
     Returns:
-        The reviews on which it raised alone, each of them logged.
+        The reviews on which it raised alone, each of them logged without its personal data.
 
     Args:
         not_caught: what no review is to blame for; it is raised at once.
@@ -62,6 +63,7 @@ def _narrow(
         raise
     except Exception as raised:
         if len(batch) == 1:
+            mask_error(raised)
             logger.warning("a review cannot be annotated: %s: %s", type(raised).__name__, raised)
             failed[batch[0]] = raised
             if len(failed) > MAX_FAILED:

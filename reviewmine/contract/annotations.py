@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from reviewmine.contract.carried import TEXT_LIST
-from reviewmine.contract.columns import field_named, joined, list_offsets, listed, plain
+from reviewmine.contract.columns import field_named, first_misfit, joined, list_offsets, listed, plain
 from reviewmine.contract.instants import INSTANT
 from reviewmine.contract.invariants import validate
 from reviewmine.errors import ContractError
@@ -103,13 +103,7 @@ def conform(table: pa.Table, schema: pa.Schema, *, where: str) -> pa.Table:
             raise ContractError(
                 f"{where}: column {field.name!r} is missing; found {listed(table.column_names)}"
             )
-        column = table.column(field.name)
-        try:
-            arrays.append(_cast(column, field.type))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as broken:
-            raise ContractError(
-                f"{where}: column {field.name!r} of type {column.type} cannot become {field.type}: {broken}"
-            ) from None
+        arrays.append(_conformed(table.column(field.name), field, where))
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
@@ -139,6 +133,17 @@ def span_lists(spans: Sequence[Sequence[tuple[int, int]]]) -> pa.Array:
 def _lists_of_spans(offsets: NDArray[np.int32], starts: pa.Array, ends: pa.Array) -> pa.Array:
     pairs = pa.StructArray.from_arrays([starts, ends], fields=list(_SPAN))
     return pa.ListArray.from_arrays(offsets, pairs, type=SPANS)
+
+
+def _conformed(column: pa.ChunkedArray, field: pa.Field, where: str) -> pa.Array:
+    told = f"{where}: column {field.name!r} of type {column.type} cannot become {field.type}"
+    try:
+        return _cast(column, field.type)
+    except pa.ArrowNotImplementedError:
+        raise ContractError(told) from None
+    except pa.ArrowInvalid:
+        row = first_misfit(column, lambda values: _cast(values, field.type))
+        raise ContractError(f"{told}: row {row} of {len(column)} does not fit") from None
 
 
 def _cast(column: pa.ChunkedArray, wanted: pa.DataType) -> pa.Array:

@@ -10,7 +10,15 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from reviewmine.contract.columns import field_named, joined, list_offsets, listed, plain, plain_type
+from reviewmine.contract.columns import (
+    field_named,
+    first_misfit,
+    joined,
+    list_offsets,
+    listed,
+    plain,
+    plain_type,
+)
 from reviewmine.contract.instants import INSTANT, instants, is_instant
 from reviewmine.contract.texts import is_text, texts
 from reviewmine.errors import ContractError
@@ -61,11 +69,16 @@ def conform_carried(table: pa.Table, field: pa.Field, *, where: str) -> pa.Array
     if field_named(table.schema, field.name, where=where) is None:
         return _absent(table.num_rows, field.type)
     column = table.column(field.name)
+
+    def fit(values: pa.ChunkedArray) -> pa.Array:
+        return _fitted(_safe_column(field.name, plain(values)), field.type)
+
     try:
-        return _fitted(_safe_column(field.name, plain(column)), field.type)
-    except pa.ArrowInvalid as broken:
+        return fit(column)
+    except pa.ArrowInvalid:
         raise ContractError(
-            f"{where}: carried column {field.name!r} of type {column.type} does not fit {field.type}: {broken}"
+            f"{where}: carried column {field.name!r} of type {column.type} does not fit {field.type}; "
+            f"the first value that does not is number {first_misfit(column, fit) + 1} of {len(column)}"
         ) from None
 
 

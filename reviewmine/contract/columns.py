@@ -1,4 +1,9 @@
-"""Columns as they lie in a file: found by name once and only once, and unwrapped of dictionary encoding."""
+"""Columns as they lie in a file: found by name once and only once, and unwrapped of dictionary encoding.
+
+What is told of a column in a message is its name, its type and the number of a row, never a value: it may be a review.
+"""
+
+from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
@@ -47,5 +52,31 @@ def field_named(schema: pa.Schema, name: str, *, where: str) -> pa.Field | None:
 
 def listed(names: list[str], limit: int = 20) -> str:
     """Column names for a message: all of them, or the first `limit` and how many more there are."""
-    shown = ", ".join(names[:limit]) or "no columns"
-    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
+    told = ", ".join(map(shown, names[:limit])) or "no columns"
+    return told if len(names) <= limit else f"{told} and {len(names) - limit} more"
+
+
+def shown(name: str) -> str:
+    """A column's name or a label for a message, or the mere length of what reads like a piece of a review.
+
+    A file without a header takes its first row for names, and a column of bodies may be mapped as one of labels.
+    """
+    is_name = len(name) <= 60 and "@" not in name and sum(map(str.isdigit, name)) < 7
+    return name if is_name else f"({len(name)} characters)"
+
+
+def first_misfit(column: pa.ChunkedArray, fit: Callable[[pa.ChunkedArray], object]) -> int:
+    """The row of the first value of a column [rows] that makes `fit` raise ArrowInvalid, which all of it does."""
+
+    def fits(start: int, end: int) -> bool:
+        try:
+            fit(column.slice(start, end - start))
+        except pa.ArrowInvalid:
+            return False
+        return True
+
+    first, end = 0, len(column)
+    while end - first > 1:
+        middle = (first + end) // 2
+        first, end = (middle, end) if fits(first, middle) else (first, middle)
+    return first

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from reviewmine.config import RunModel
+from reviewmine.contract.columns import first_misfit, listed, shown
 from reviewmine.errors import ContractError
 from reviewmine.labels import POLARITIES, Polarity, intensity_of_rating, polarity_of_rating
 
@@ -69,7 +70,7 @@ def conform(table: pa.Table, columns: ExampleColumns, *, where: str) -> pa.Table
 def _column(table: pa.Table, name: str, where: str) -> pa.ChunkedArray:
     if name not in table.column_names:
         raise ContractError(
-            f"{where}: no column '{name}'; found {', '.join(table.column_names) or 'no columns'}; "
+            f"{where}: no column '{name}'; found {listed(table.column_names)}; "
             "name the right one under `columns` in the run file"
         )
     return table.column(name)
@@ -78,27 +79,28 @@ def _column(table: pa.Table, name: str, where: str) -> pa.ChunkedArray:
 def _strings(table: pa.Table, name: str | None, where: str) -> pa.Array:
     if name is None:
         return pa.nulls(table.num_rows, pa.string())
-    column = _column(table, name, where)
-    try:
-        return pc.cast(column, pa.string()).combine_chunks()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as unusable:
-        raise ContractError(
-            f"{where}: column '{name}' is {column.type}, expected strings: {unusable}"
-        ) from None
+    return _cast(_column(table, name, where), pa.string(), f"{where}: column '{name}'").combine_chunks()
 
 
 def _numbers(table: pa.Table, name: str | None, where: str) -> npt.NDArray[np.float64]:
     """The column as floats, NaN where null; all NaN if it has no name."""
     if name is None:
         return np.full(table.num_rows, np.nan)
-    column = _column(table, name, where)
-    try:
-        numbers = pc.cast(column, pa.float64()).to_numpy()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as unusable:
-        raise ContractError(
-            f"{where}: column '{name}' is {column.type}, expected numbers: {unusable}"
-        ) from None
+    numbers = _cast(_column(table, name, where), pa.float64(), f"{where}: column '{name}'").to_numpy()
     return np.asarray(numbers, dtype=np.float64)
+
+
+def _cast(column: pa.ChunkedArray, wanted: pa.DataType, where: str) -> pa.ChunkedArray:
+    expected = "strings" if wanted == pa.string() else "numbers"
+    try:
+        return pc.cast(column, wanted)
+    except pa.ArrowNotImplementedError:
+        raise ContractError(f"{where} is {column.type}, expected {expected}") from None
+    except pa.ArrowInvalid:
+        row = first_misfit(column, lambda values: pc.cast(values, wanted))
+        raise ContractError(
+            f"{where} is {column.type}, expected {expected}; row {row} cannot be read as one"
+        ) from None
 
 
 def _labels_of_ratings(
@@ -119,7 +121,8 @@ def _named_polarities(table: pa.Table, columns: ExampleColumns, where: str) -> l
     unknown = sorted(set(pc.unique(words).drop_null().to_pylist()) - set(values))
     if unknown:
         raise ContractError(
-            f"{where}: column '{columns.polarity}' holds {unknown[0]!r}, expected one of {', '.join(sorted(values))}; "
+            f"{where}: column '{columns.polarity}' holds '{shown(unknown[0])}', "
+            f"expected one of {', '.join(sorted(values))}; "
             f"add it to `polarity_values` (as one of {', '.join(POLARITIES)}, or '{UNLABELLED}')"
         )
     named = [None if word is None else values[word] for word in words.to_pylist()]

@@ -11,7 +11,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reviewmine.contract.columns import joined
+from reviewmine.contract.columns import first_misfit, joined
 
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 
@@ -103,12 +103,20 @@ def identifiers(column: pa.ChunkedArray) -> pa.Array:
 def _whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Floats or decimals [rows] as whole numbers [rows]; NaN, which stands for a missing float, becomes null."""
     try:
-        if pa.types.is_decimal(column.type):
-            return column.cast(pa.decimal256(76 - max(0, column.type.scale), 0))
-        floats = column.cast(pa.float64())
-        return pc.if_else(pc.is_nan(floats), None, floats).cast(pa.int64())
-    except pa.ArrowInvalid as broken:
-        raise ValueError(f"ids of type {column.type} must be whole numbers: {broken}") from None
+        return _cut_to_whole(column)
+    except pa.ArrowInvalid:
+        row = first_misfit(column, _cut_to_whole)
+        raise ValueError(
+            f"ids of type {column.type} must be whole numbers; the first that is none is number {row + 1} "
+            f"of {len(column)}"
+        ) from None
+
+
+def _cut_to_whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_decimal(column.type):
+        return column.cast(pa.decimal256(76 - max(0, column.type.scale), 0))
+    floats = column.cast(pa.float64())
+    return pc.if_else(pc.is_nan(floats), None, floats).cast(pa.int64())
 
 
 def _decoded(value: bytes) -> tuple[str, bool]:

@@ -9,8 +9,10 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from reviewmine.contract.columns import listed
 from reviewmine.demo.partitioned import write_archive
 from reviewmine.errors import ArchiveError, ReviewmineError, UsageError
+from reviewmine.text.mask import mask
 
 
 def read_reviews(path: Path) -> pa.Table:
@@ -28,7 +30,7 @@ def read_reviews(path: Path) -> pa.Table:
         convert = pa_csv.ConvertOptions(column_types=identifiers)
         return pa_csv.read_csv(path, parse_options=parse, convert_options=convert)
     except (OSError, pa.ArrowInvalid) as broken:
-        raise ArchiveError(f"{path}: cannot be read as {path.suffix or 'CSV'}: {broken}") from broken
+        raise ArchiveError(f"{path}: cannot be read as {path.suffix or 'CSV'}: {mask(str(broken))}") from None
 
 
 def renamed(table: pa.Table, columns: Sequence[str]) -> pa.Table:
@@ -41,7 +43,9 @@ def renamed(table: pa.Table, columns: Sequence[str]) -> pa.Table:
     for entry in columns:
         new, _, old = entry.partition("=")
         if not new or old not in new_names:
-            raise UsageError(f"--columns {entry!r}: expected new=old, old being one of {table.column_names}")
+            raise UsageError(
+                f"--columns {entry!r}: expected new=old, old being one of {listed(table.column_names)}"
+            )
         new_names[old] = new
     return table.rename_columns(list(new_names.values()))
 

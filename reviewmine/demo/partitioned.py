@@ -13,12 +13,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from reviewmine.contract.columns import listed
 from reviewmine.contract.dividing import derived_values
 from reviewmine.contract.instants import is_instant
 from reviewmine.contract.reviews import ReviewColumns, conform_dates
 from reviewmine.contract.texts import is_text
 from reviewmine.errors import UsageError
 from reviewmine.partition import DERIVED_KEYS, Partition, PartitionBy
+from reviewmine.text.mask import mask
 
 
 def write_archive(
@@ -111,9 +113,11 @@ def _moments(table: pa.Table, date_column: str | None) -> pa.Array:
     if date_column is None:
         date_column = next((field.name for field in table.schema if is_instant(field.type)), None)
         if date_column is None:
-            raise UsageError(f"found no column of dates or timestamps among {table.column_names}; name one")
+            raise UsageError(
+                f"found no column of dates or timestamps among {listed(table.column_names)}; name one"
+            )
     if date_column not in table.column_names:
-        raise UsageError(f"date column {date_column!r}: found {table.column_names}")
+        raise UsageError(f"date column {date_column!r}: found {listed(table.column_names)}")
     column = table.column(date_column)
     if not (is_instant(column.type) or is_text(column.type)):
         raise UsageError(
@@ -121,9 +125,8 @@ def _moments(table: pa.Table, date_column: str | None) -> pa.Array:
         )
     moments = conform_dates(column, ReviewColumns(reviewed_at=date_column))
     if moments.null_count == len(moments) > column.null_count:
-        raise UsageError(
-            f"date column {date_column!r}: found {column.drop_null()[0].as_py()!r}; expected ISO 8601, 2026-03-31"
-        )
+        found = mask(str(column.drop_null()[0]))[:60]
+        raise UsageError(f"date column {date_column!r}: found {found!r}; expected ISO 8601, 2026-03-31")
     return moments
 
 

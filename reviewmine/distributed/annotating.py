@@ -14,6 +14,7 @@ from reviewmine.distributed.ledger import MAX_DEATHS, Ledger
 from reviewmine.distributed.session import CPUS_BESIDE_MODELS, ray_session
 from reviewmine.distributed.stages import AnnotateStage, Message, Model, ReadStage, WriteStage
 from reviewmine.errors import ReviewmineError, UsageError
+from reviewmine.text.mask import mask_error
 
 _ACTOR_START_TIMEOUT_S = 900
 _NO_PROGRESS_TIMEOUT_S = 6 * 3600  # a fragment may take a slow model an hour; only a hang takes a shift
@@ -118,7 +119,17 @@ class _Guarded:
             if not may_begin:
                 reason = f"workers of the stage {name} keep dying on it"
                 return _row(message.ended(Outcome(kind="poisoned", task=message.task, reason=reason)))
-            return _row(self._stage(message))
+            return _row(self._work(message))
+
+    def _work(self, message: Message) -> Message:
+        """Ray writes what a stage raises into its logs."""
+        try:
+            return self._stage(message)
+        except ReviewmineError:
+            raise
+        except Exception as raised:
+            mask_error(raised)
+            raise
 
 
 class Read(_Guarded):

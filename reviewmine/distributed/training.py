@@ -16,6 +16,7 @@ from reviewmine.distributed.session import ray_session
 from reviewmine.errors import TrainingError
 from reviewmine.model.network import OpinionNetwork
 from reviewmine.store.record import digest
+from reviewmine.text.mask import mask, mask_error
 from reviewmine.train.reporter import progress_line
 from reviewmine.train.run import TrainingRun, finish, train_worker
 
@@ -71,7 +72,7 @@ def train(
         try:
             result = trainer.fit()
         except ray.train.TrainingFailedError as failed:
-            raise TrainingError(f"{run.name}: training failed: {failed}") from failed
+            raise TrainingError(f"{run.name}: training failed: {mask(str(failed))}") from None
         if result.checkpoint is None:
             raise TrainingError(f"{run.name}: training reported no checkpoint; raise loop.epochs above none")
         with result.checkpoint.as_directory() as trained:
@@ -79,7 +80,15 @@ def train(
 
 
 def _work(config: dict[str, Any]) -> None:
-    """What each worker runs."""
+    """What each worker runs; Ray writes what it raises into its logs."""
+    try:
+        _train(config)
+    except Exception as raised:
+        mask_error(raised)
+        raise
+
+
+def _train(config: dict[str, Any]) -> None:
     last = ray.train.get_checkpoint()
     device = ray.train.torch.get_device()
     with tempfile.TemporaryDirectory() as scratch:

@@ -18,6 +18,7 @@ _IBAN_LENGTHS: Final = {
 # fmt: on
 
 _CARD_PREFIXES: Final = {
+    13: ("4",),
     14: ("30", "36", "38", "39"),
     15: ("34", "37"),
     16: ("22", "23", "24", "25", "26", "27", "35", "4", "5", "60", "62", "64", "65", "67", "81"),
@@ -25,15 +26,23 @@ _CARD_PREFIXES: Final = {
     18: ("62",),
     19: ("4", "60", "62", "67"),
 }
-"""Number of digits -> what issuers of that length begin with; ISBN, EAN and IMEI numbers begin otherwise."""
+"""Number of digits -> what issuers of that length begin with; ISBN and IMEI numbers begin otherwise."""
 
 
 def is_card(digits: str) -> bool:
-    """Whether 14 to 19 digits are a payment card: an issuer's prefix and the Luhn check (ISO/IEC 7812)."""
+    """Whether 13 to 19 digits are a payment card: an issuer's prefix and the Luhn check (ISO/IEC 7812)."""
     if not digits.startswith(_CARD_PREFIXES.get(len(digits), ())) or len(set(digits)) == 1:
         return False
     doubled = (sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
     return (sum(map(int, digits[-1::-2])) + sum(doubled)) % 10 == 0
+
+
+def is_ean(digits: str) -> bool:
+    """Whether 13 digits are an article number (EAN-13, GS1 General Specifications 7.9): old cards are as long."""
+    return (
+        len(digits) == 13
+        and sum(int(digit) * (1, 3)[place % 2] for place, digit in enumerate(digits)) % 10 == 0
+    )
 
 
 def is_chinese_id(number: str) -> bool:
@@ -55,12 +64,16 @@ def is_iban(compact: str) -> bool:
 
 
 def is_ipv4(text: str) -> bool:
-    """Whether a dotted quad is an address; four single digits are a version far more often."""
+    """Whether a dotted quad is the address of a host.
+
+    One that begins with three single digits is a version far more often; loopback, netmasks and what stands for
+    every host lead to nobody.
+    """
     try:
-        IPv4Address(text)
+        address = IPv4Address(text)
     except AddressValueError:
         return False
-    return len(text) > len("1.2.3.4")
+    return len(text[: text.rindex(".")]) > len("1.2.3") and address.packed[0] not in (0, 127, 255)
 
 
 def is_ipv6(text: str) -> bool:

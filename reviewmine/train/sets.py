@@ -15,6 +15,7 @@ from pydantic import Field
 from reviewmine.config import RunModel
 from reviewmine.contract.examples import ExampleColumns, conform
 from reviewmine.errors import TrainingError
+from reviewmine.text.mask import mask
 from reviewmine.train.joining import JOINED_AT_LEAST
 
 _NOT_WORDS: Final = re.compile(r"[\W_]+")
@@ -72,8 +73,12 @@ def normalised(text: str) -> str:
 
 
 def _read(path: Path) -> pa.Table:
-    if path.suffix == ".csv":
-        return pyarrow.csv.read_csv(path)
-    if path.suffix in (".jsonl", ".json"):
-        return pyarrow.json.read_json(path)
-    return pq.read_table(path)
+    """Raises TrainingError for a broken file: with what the reader says, which quotes the row, personal data masked."""
+    try:
+        if path.suffix == ".csv":
+            return pyarrow.csv.read_csv(path)
+        if path.suffix in (".jsonl", ".json"):
+            return pyarrow.json.read_json(path)
+        return pq.read_table(path)
+    except pa.ArrowInvalid as broken:
+        raise TrainingError(f"{path}: cannot be read: {mask(str(broken))}") from None

@@ -63,3 +63,19 @@ def test_trouble_of_the_machine_or_the_checkpoint_is_no_reviews_fault(error: typ
 
 def test_no_batches_and_empty_ones_fail_nothing() -> None:
     assert isolated(Stage(), []) == isolated(Stage(), [[]]) == frozenset()
+
+
+def test_what_a_stage_quotes_of_a_review_is_masked_in_the_log_and_in_what_is_raised(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def stage(reviews: Sequence[str]) -> None:
+        for review in reviews:
+            if "@" in review:
+                raise ValueError(f"cannot read {review!r}")
+
+    isolated(stage, [["fine", "write to anna@example.org"]])
+    assert [record.message for record in caplog.records] == [
+        "a review cannot be annotated: ValueError: cannot read 'write to [mail]'"
+    ]
+    with pytest.raises(ValueError, match=r"cannot read 'a \[mail\]'"):
+        isolated(stage, [["a b@example.org", "c d@example.org"]])

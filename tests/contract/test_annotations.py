@@ -153,3 +153,11 @@ def test_span_lists_keep_their_order_and_are_never_null() -> None:
     assert spans.type == SPANS
     assert spans.to_pylist() == [[], [{"start": 0, "end": 4}, {"start": 9, "end": 12}]]
     assert span_lists([]).type == SPANS
+
+
+def test_a_value_that_does_not_fit_is_not_told() -> None:
+    columns = {column: pa.nulls(2) for column in SCHEMA.names}
+    columns["source_row"] = pa.array(["1", "call 415-555-0133"])
+    with pytest.raises(ContractError, match="row 1 of 2 does not fit") as refused:
+        conform(pa.table(columns), SCHEMA, where="part")
+    assert "415" not in str(refused.value)

@@ -128,9 +128,11 @@ def test_lists_of_a_range_of_rows_stay_with_their_rows() -> None:
 def test_a_value_too_large_for_the_common_type_names_file_and_column() -> None:
     table = pa.table({"extra": pa.array([2**64 - 1], pa.uint64())})
     with pytest.raises(
-        ContractError, match=r"a\.parquet: carried column 'extra' of type uint64 does not fit int64"
-    ):
+        ContractError,
+        match=r"a\.parquet: carried column 'extra' of type uint64 does not fit int64; .* 1 of 1",
+    ) as refused:
         conform_carried(table, pa.field("extra", pa.int64()), where="a.parquet")
+    assert str(2**64 - 1) not in str(refused.value)
 
 
 def test_a_column_that_occurs_twice_is_refused() -> None:

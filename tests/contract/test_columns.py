@@ -1,7 +1,7 @@
 import pyarrow as pa
 import pytest
 
-from reviewmine.contract.columns import field_named, joined, list_offsets, listed, plain
+from reviewmine.contract.columns import field_named, first_misfit, joined, list_offsets, listed, plain, shown
 from reviewmine.errors import ContractError
 
 
@@ -34,3 +34,24 @@ def test_offsets_point_into_the_flattened_lists(lists: pa.DataType) -> None:
     array = pa.array([[9, 9], None, [1, 2]], lists).slice(1)
     assert list_offsets(array).tolist() == [0, 0, 2]
     assert array.flatten().to_pylist() == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["body", "review text", "rating_2024", "评价", "angry"])
+def test_a_name_is_told_as_it_is(name: str) -> None:
+    assert shown(name) == name
+
+
+@pytest.mark.parametrize(
+    "text", ["Great kettle. " * 5, "anna@example.org", "call 415-555-0133", "13812345678"]
+)
+def test_of_what_reads_like_a_piece_of_a_review_only_the_length_is_told(text: str) -> None:
+    assert shown(text) == f"({len(text)} characters)"
+    assert text not in listed(["body", text])
+
+
+@pytest.mark.parametrize("row", range(7))
+def test_the_first_value_that_does_not_fit_is_found_across_chunks(row: int) -> None:
+    texts = ["1"] * 7
+    texts[row] = "one"
+    column = pa.chunked_array([texts[:3], [], [*texts[3:], "none"]], pa.string())
+    assert first_misfit(column, lambda values: values.cast(pa.int64())) == row

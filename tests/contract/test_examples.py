@@ -55,7 +55,7 @@ def test_text_of_any_string_type_is_read(kind: pa.DataType) -> None:
     [
         (ExampleColumns(body="text"), "a.csv: no column 'text'; found body, stars, mood"),
         (ExampleColumns(rating="stars"), "a.csv: row 1: column 'stars' is 7, expected 1 to 5 stars"),
-        (ExampleColumns(rating="body"), "a.csv: column 'body' is string, expected numbers"),
+        (ExampleColumns(rating="body"), "a.csv: column 'body' is string, expected numbers; row 0 cannot"),
         (ExampleColumns(polarity="mood"), "holds 'angry', expected one of negative, neutral, positive"),
     ],
 )
@@ -63,3 +63,24 @@ def test_what_cannot_be_a_label_is_refused_by_name(columns: ExampleColumns, mess
     table = reviews(stars=[1, 7, 2], mood=["angry", "positive", "neutral"])
     with pytest.raises(ContractError, match=message.replace(".", r"\.")):
         conform(table, columns, where="a.csv")
+
+
+TEXT = "Ring me on 415-555-0133 or write to anna@example.org, then we talk about this kettle."
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        ExampleColumns(rating="text"),
+        ExampleColumns(strength="text"),
+        ExampleColumns(polarity="text"),
+        ExampleColumns(title="nothing"),
+    ],
+)
+def test_an_error_quotes_no_piece_of_a_review(columns: ExampleColumns) -> None:
+    table = reviews(text=[TEXT] * 3, **{TEXT: [1, 2, 3]})
+    with pytest.raises(ContractError) as refused:
+        conform(table, columns, where="a.csv")
+    assert "415" not in str(refused.value)
+    assert "@" not in str(refused.value)
+    assert refused.value.__suppress_context__ or refused.value.__context__ is None

@@ -97,8 +97,14 @@ def test_the_largest_integer_ids_keep_every_digit() -> None:
 
 @pytest.mark.parametrize("array", [pa.array([7.5]), pa.array([7.5]).cast(pa.decimal128(30, 2))])
 def test_a_fraction_names_nothing(array: pa.Array) -> None:
-    with pytest.raises(ValueError, match="must be whole numbers"):
+    with pytest.raises(ValueError, match="must be whole numbers; the first that is none is number 1 of 1"):
         identifiers(column(array))
+
+
+def test_a_telephone_that_is_no_id_is_not_told() -> None:
+    with pytest.raises(ValueError, match="number 2 of 2") as refused:
+        identifiers(column(pa.array([7.0, 13812345678.5])))
+    assert "138" not in str(refused.value)
 
 
 def test_uuids_and_bytes_of_fixed_width_are_spelt_out() -> None:

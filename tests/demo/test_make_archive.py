@@ -63,3 +63,22 @@ def test_what_goes_wrong_is_one_line_and_an_exit_code(
     assert message in error
     assert error.startswith("make-archive: ")
     assert not Path("out").exists()
+
+
+def test_no_error_quotes_the_personal_data_of_a_row(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    row = "1,call 415-555-0133 or write to anna@example.org"
+    Path("uneven.csv").write_text(f"id,text\n{row},5\n")
+    Path("headless.csv").write_text(f"{row}\n{row}\n")
+    Path("dateless.csv").write_text(f"id,text\n{row}\n")
+    assert main(["uneven.csv", "out"]) == 1
+    assert main(["headless.csv", "out"]) == 2
+    assert main(["headless.csv", "out", "--columns", "body=txt"]) == 2
+    assert main(["headless.csv", "out", "--date-column", "when"]) == 2
+    assert main(["dateless.csv", "out", "--date-column", "text"]) == 2
+    error = capsys.readouterr().err
+    assert error.count("make-archive: ") == 5
+    assert "415" not in error
+    assert "anna" not in error

@@ -244,3 +244,11 @@ def test_an_error_of_the_caller_is_not_taken_for_an_unreadable_file(archive):
 def test_an_archive_can_be_pickled(archive):
     archive.files()
     assert names(pickle.loads(pickle.dumps(archive))) == ["a.parquet"]
+
+
+def test_the_error_of_a_file_that_is_no_parquet_quotes_nothing_of_it(archive):
+    path_in(archive, "a.parquet").write_text("call 415-555-0133 or write to anna@example.org\n" * 9)
+    with pytest.raises(ArchiveError) as refused:
+        archive.footer("a.parquet")
+    assert "415" not in str(refused.value)
+    assert "anna" not in str(refused.value)

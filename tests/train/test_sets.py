@@ -41,3 +41,13 @@ def test_one_language_leaves_out_the_others_and_rows_without_one() -> None:
     rows = pa.table({"body": ["a", "b", "c"], "lang": ["en", "de", None]})
     examples = conform(rows, ExampleColumns(language="lang"), where="here")
     assert only_languages(examples, ["en"])["body"].to_pylist() == ["a"]
+
+
+@pytest.mark.parametrize("name", ["reviews.csv", "reviews.jsonl", "reviews.parquet"])
+def test_a_broken_file_is_an_error_that_names_it_and_nobody_in_it(tmp_path: Path, name: str) -> None:
+    text = "text,stars\nfine,5\ncall 415-555-0133, or write to anna@example.org,5\n"
+    (tmp_path / name).write_text(text)
+    with pytest.raises(TrainingError, match=f"{name}: cannot be read: .*") as refused:
+        read_set(a_set(path=name), tmp_path)
+    assert "415" not in str(refused.value)
+    assert "@" not in str(refused.value)
