@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -96,19 +97,25 @@ class TokenCount:
 
 @contextmanager
 def counted(encoder: nn.Module) -> Iterator[TokenCount]:
-    """The tokens that `encoder` is given by name (`input_ids`, `attention_mask`) within a `with`."""
-    count = TokenCount()
+    """The tokens that `encoder` is given by name (`input_ids`, `attention_mask`) within a `with`.
 
-    def note(_module: nn.Module, _positional: Any, named: dict[str, Any]) -> None:
+    Its `forward` is replaced for that long: a hook would miss those who call `forward` itself, as
+    sentence-transformers does.
+    """
+    count, forward = TokenCount(), encoder.forward
+
+    @wraps(forward)
+    def noting(*given: Any, **named: Any) -> Any:
         token_ids, mask = named["input_ids"], named.get("attention_mask")
         count.num_computed += token_ids.numel()
         count.lengths += (torch.ones_like(token_ids) if mask is None else mask).sum(dim=1).tolist()
+        return forward(*given, **named)
 
-    hook = encoder.register_forward_pre_hook(note, with_kwargs=True)
+    encoder.forward = noting
     try:
         yield count
     finally:
-        hook.remove()
+        del encoder.forward
 
 
 def seconds(work: Callable[[], object], device: torch.device) -> float:

@@ -90,8 +90,10 @@ class Results:
     def unjudged_because(self) -> list[str]:
         """Why the figures say nothing about what is asked; nothing if they do."""
         found = []
-        if self.machine.device.type != "cpu" or not self.machine.cpu_has["amx_bf16"]:
-            found.append("it is asked of a CPU with amx_bf16")
+        if self.machine.device.type != "cpu":
+            found.append("it is asked of a CPU, and this ran on a GPU")
+        elif not self.machine.cpu_has["amx_bf16"]:
+            found.append("it is asked of a CPU with amx_bf16, and this one has none")
         if self.is_made:
             found.append("the reviews are made ones; give real ones with --examples")
         if self.num_rows < ASKED_ROWS:

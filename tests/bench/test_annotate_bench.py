@@ -148,15 +148,18 @@ def test_padding_is_computed_but_not_real(tmp_path: Path) -> None:
     assert (tokens.lengths, tokens.num_computed, tokens.padding_share) == ([4, 1], 8, 3 / 8)
 
 
-def test_a_pipeline_pads_to_the_longest_row_of_its_batch() -> None:
+@pytest.mark.parametrize(
+    ("name", "batch_size"), [("pipeline fp32 64", 64), ("sentence-transformers bf16", 32)]
+)
+def test_the_others_pad_to_the_longest_row_of_each_of_their_batches(name: str, batch_size: int) -> None:
     reviews = bench_reviews(None, num_rows=70, seed=3)
-    contender = make_contender("pipeline fp32 64", reviews, AMX, seed=0)
+    contender = make_contender(name, reviews, AMX, seed=0)
     assert contender is not None
     with counted(contender.encoder) as tokens:
         contender.read()
-    first, rest = tokens.lengths[:64], tokens.lengths[64:]
+    batches = [tokens.lengths[first : first + batch_size] for first in range(0, 70, batch_size)]
     assert len(tokens.lengths) == 70
-    assert tokens.num_computed == 64 * max(first) + 6 * max(rest)
+    assert tokens.num_computed == sum(len(batch) * max(batch) for batch in batches)
 
 
 def test_labels_of_one_format_agree_with_themselves() -> None:
@@ -187,8 +190,8 @@ def test_what_is_asked_is_judged_on_a_cpu_with_amx_bf16_and_real_reviews() -> No
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"machine": replace(AMX, cpu_has={"amx_bf16": False, "avx512_bf16": True})}, "a CPU with amx_bf16"),
-        ({"machine": replace(AMX, device=torch.device("cuda", 0))}, "a CPU with amx_bf16"),
+        ({"machine": replace(AMX, cpu_has={"amx_bf16": False, "avx512_bf16": True})}, "amx_bf16, and this one has none"),
+        ({"machine": replace(AMX, device=torch.device("cuda", 0))}, "ran on a GPU"),
         ({"is_made": True}, "--examples"),
         ({"num_rows": 1199}, "1,200 rows"),
         ({"num_repeats": 4}, "medians of 5"),
