@@ -96,12 +96,12 @@ def make_demo_archive(root: Path, *, seed: int = 7, rows: int = 3000) -> None:
 
 def demo_reviews(*, seed: int, rows: int) -> pa.Table:
     """The reviews [rows] of the demo archive, in the order in which they were written."""
-    chance = Chance(seed)
+    chance, pasting = Chance(seed), Chance(seed + 1)
     reviews: list[dict[str, Any]] = []
     for row in range(rows):
         day = row if row < NUM_DAYS else chance.weighted({day: _volume(day) for day in range(NUM_DAYS)})
         again = _written_again(reviews, day, chance) if chance.happens(0.025) else None
-        reviews.append(again or _review(day, chance))
+        reviews.append(again or _review(day, chance, pasting))
     reviews.sort(key=lambda review: review["reviewed_at"])
     return pa.Table.from_pylist(reviews, schema=DEMO_SCHEMA)
 
@@ -120,10 +120,10 @@ def _sales(day: int) -> dict[str, float]:
     }
 
 
-def _review(day: int, chance: Chance) -> dict[str, Any]:
+def _review(day: int, chance: Chance, pasting: Chance) -> dict[str, Any]:
     product_id = chance.weighted(_sales(day))
     product = next(product for product in PRODUCTS if product.product_id == product_id)
-    composer = Composer(product, chance)
+    composer = Composer(product, chance, pasting)
     broken, _, mended = (
         _UPDATE.get(day, (0.0, 1.0, 0.0)) if product_id == phrases.UPDATE_PRODUCT else (0.0, 1.0, 0.0)
     )

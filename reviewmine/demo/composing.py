@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from reviewmine.demo import phrases
+from reviewmine.demo import personal, phrases
 from reviewmine.demo.products import Product, Strength
 from reviewmine.demo.wording import (
     Chance,
@@ -35,6 +35,9 @@ _STARS: Final[dict[Tone, dict[int, float]]] = {
     "++": {5: 90, 4: 8, 1: 2},
 }
 _MAX_SENTENCES: Final = 6
+_PASTED_SHARE: Final = 0.006
+_PASTED_SHARE_IN_CHINESE: Final = 0.25
+"""Of the Chinese reviews, which are few, more give something away, or some data would be in none of them."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +62,15 @@ def slots_of(product: Product) -> dict[str, Sequence[str]]:
 
 
 class Composer:
-    """Writes reviews of one product, all from one source of choices."""
+    """Writes reviews of one product, all from one source of choices but for what is pasted behind them.
 
-    def __init__(self, product: Product, chance: Chance) -> None:
+    That comes from a source of its own, so that the reviews are the same with it and without.
+    """
+
+    def __init__(self, product: Product, chance: Chance, pasting: Chance | None = None) -> None:
         self._product = product
         self._chance = chance
+        self._pasting = pasting
         self._slots = slots_of(product)
         self._aspects = {**product.aspects, **phrases.GENERAL_ASPECTS}
 
@@ -78,16 +85,25 @@ class Composer:
         else:
             sentences, aspect = self._paragraph(tone, news)
         if chance.happens(0.025):
-            sentences.append(self._say(phrases.PERSONAL))
+            sentences.append(self._say(personal.TYPED))
         elif chance.happens(0.015):
             sentences.append(self._say(phrases.LINKS))
-        return Wording(self._title(tone, aspect), self._typed(sentences, tone), stars)
+        title, body = self._title(tone, aspect), self._typed(sentences, tone)
+        pasted = self._pasted(personal.PASTED, _PASTED_SHARE)
+        return Wording(title, f"{body} {pasted}" if pasted else body, stars)
 
     def compose_chinese(self, tone: Tone) -> Wording:
         strength: Strength = "=" if tone == "mixed" else tone
         sentences = self._chance.some(phrases.CHINESE[strength], 1 + self._chance.below(2))
         body = "".join(expand(sentence, self._slots, self._chance) for sentence in sentences)
-        return Wording(None, body, self._chance.weighted(_STARS[tone]))
+        pasted = self._pasted(personal.PASTED_IN_CHINESE, _PASTED_SHARE_IN_CHINESE)
+        return Wording(None, body + pasted, self._chance.weighted(_STARS[tone]))
+
+    def _pasted(self, templates: Sequence[str], share: float) -> str:
+        """Now and then a sentence that gives something away, letter for letter."""
+        if self._pasting is None or not self._pasting.happens(share):
+            return ""
+        return expand(self._pasting.pick(templates), self._slots, self._pasting)
 
     def _say(self, templates: Sequence[str]) -> str:
         return opening_capital(expand(self._chance.pick(templates), self._slots, self._chance))

@@ -1,7 +1,7 @@
 """What the made-up customers of the demo archive say besides the product itself, written by hand.
 
 The notation is that of products.py; `{@name}`, `{@noun}`, `{@noun_one}`, `{@it}` and `{@this}` are filled per product.
-Every e-mail address, phone, card and network number here is one of those reserved for examples.
+What identifies somebody is in personal.py.
 """
 
 from typing import Final
@@ -214,13 +214,6 @@ MENDED: Final = (
     "{Back to normal since the hotfix|Sound is back since 2.4.1}, {but it cost me {@days}|fair enough}.",
 )
 
-PERSONAL: Final = (
-    "{Please|Could somebody} {write|reply} to {anna.k@example.org|j.miller77@example.com|the.brewer@example.net}.",
-    "{Call me|You can reach me} {on|at} {+1 (212) 555-0147|020 7946 0321|+44 20 7946 0958}{ after six|}.",
-    "{They charged my card 4111 1111 1111 1111 twice|Paid with 4111 1111 1111 1111, still no invoice}.",
-    "{The router log says|It keeps asking for} {192.0.2.44|198.51.100.7}{ all night|}.",
-    "My mail is {lena.berg@example.org|tomasz@example.com}, {phone|tel.} {(303) 555-0188|+1-415-555-0132}.",
-)
 LINKS: Final = (
     "{Photos|Pictures} {here|are at}: https://example.org/p/{8812|4471|9023}",
     "{See|Compare} www.example.com/tests/{kettles|audio|2026}{ before you buy|}.",

@@ -1,6 +1,6 @@
 import pytest
 
-from reviewmine.demo import phrases
+from reviewmine.demo import personal, phrases
 from reviewmine.demo.composing import Composer, slots_of
 from reviewmine.demo.products import PRODUCTS, STRENGTHS, Product, sentences_by_aspect
 from reviewmine.demo.wording import Chance, expand
@@ -15,7 +15,8 @@ def every_template() -> list[str]:
         for texts in strengths.values()
         for text in texts
     ]
-    general = [*phrases.OPENERS, *phrases.BAD_UPDATE, *phrases.MENDED, *phrases.PERSONAL, *phrases.LINKS]
+    general = [*phrases.OPENERS, *phrases.BAD_UPDATE, *phrases.MENDED, *phrases.LINKS]
+    general += [*personal.TYPED, *personal.PASTED, *personal.PASTED_IN_CHINESE]
     by_strength = [phrases.CLOSERS, phrases.SHORT, phrases.TITLES, phrases.CHINESE]
     return (
         of_aspects + general + [text for group in by_strength for texts in group.values() for text in texts]
