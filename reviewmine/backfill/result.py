@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from reviewmine.contract.annotations import CONTRACT_VERSION
 from reviewmine.contract.reviews import ReviewColumns
+from reviewmine.model.summarizer import SUMMARY_VERSION
 from reviewmine.partition import PartitionBy
 from reviewmine.store.record import digest
 from reviewmine.text.clean import CLEAN_VERSION
@@ -45,6 +46,7 @@ def result_of(
         {
             "contract version": str(CONTRACT_VERSION),
             "clean version": str(CLEAN_VERSION),
+            "summary version": str(SUMMARY_VERSION),
             "checkpoint": checkpoint_digest,
             "column mapping": columns.model_dump_json(),
             CARRIED_COLUMNS: ", ".join(f"{field.name} {field.type}" for field in carried),

@@ -17,6 +17,9 @@ from reviewmine.text.clean import clean
 from reviewmine.text.mask import mask
 from reviewmine.text.sentences import Span, join
 
+SUMMARY_VERSION: Final = 1
+"""Raised with every change to which sentences are chosen or what is masked in them: it is part of a result_key."""
+
 MOST_CHARACTERS: Final = 240
 MOST_CHARACTERS_OF_CHINESE: Final = 120
 

@@ -20,7 +20,7 @@ _COLUMNS: Final = (
     *("polarity_negative", "polarity_neutral", "polarity_positive", "intensity", "intensity_level"),
     *("summary", "summary_method", "summary_spans", "status"),
 )
-_MASKED: Final = r"\[(mail|phone|card|id|iban|ip)\]"
+_MASKED: Final = r"\[(mail|phone|card|id|iban|ip|url)\]"
 
 
 @dataclass(frozen=True)
