@@ -3,13 +3,13 @@
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from annotate_measures import Machine, seconds
 from annotate_reviews import BenchReviews
-from torch import nn
 from transformers import AutoTokenizer, BertForSequenceClassification, PreTrainedModel, pipeline
 
 from reviewmine.annotate.annotator import Annotator
@@ -35,7 +35,7 @@ class Contender:
     how: str
     """Its batches, for a person."""
     dtype: torch.dtype
-    encoder: nn.Module
+    encoder: PreTrainedModel
     """The Hugging Face model in it, which is given its tokens by name."""
     read: Callable[[], object]
     """Reads all rows once."""
@@ -130,14 +130,17 @@ def _pipeline(
     if batch_size is None:
         texts = reviews.texts[:TRIAL_ROWS]
         took = {
-            size: min(seconds(lambda size=size: read(texts, size), machine.device) for _ in range(2))
+            size: min(seconds(partial(read, texts, size), machine.device) for _ in range(2))
             for size in BATCH_SIZES
         }
         batch_size = min(took, key=lambda size: took[size])
         how = f"batches of {batch_size}, the best of {', '.join(map(str, BATCH_SIZES))}, as given"
-    best = batch_size
     return Contender(
-        name=name, how=how, dtype=dtype, encoder=classify.model, read=lambda: read(reviews.texts, best)
+        name=name,
+        how=how,
+        dtype=dtype,
+        encoder=classify.model,
+        read=partial(read, reviews.texts, batch_size),
     )
 
 

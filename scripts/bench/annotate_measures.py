@@ -25,7 +25,7 @@ class Machine:
     cpu_has: dict[str, bool]
     """Whether the CPU has each of BF16_FLAGS."""
     num_threads: int
-    torch: str
+    torch_version: str
     device: torch.device
     device_name: str
 
@@ -36,7 +36,7 @@ class Machine:
 
     @property
     def has_bf16(self) -> bool:
-        return self.bf16 == torch.bfloat16
+        return self.bf16 is torch.bfloat16
 
 
 def this_machine(device: torch.device, *, num_threads: int) -> Machine:
@@ -50,7 +50,7 @@ def this_machine(device: torch.device, *, num_threads: int) -> Machine:
         cpu=named.get("model name") or platform.machine(),
         cpu_has={flag: flag in flags for flag in BF16_FLAGS},
         num_threads=num_threads,
-        torch=torch.__version__,
+        torch_version=torch.__version__,
         device=device,
         device_name=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
     )

@@ -33,7 +33,7 @@ def machine_line(machine: Machine) -> str:
     """The CPU and what it can do, in one line."""
     flags = ", ".join(f"{flag} {'yes' if has else 'no'}" for flag, has in machine.cpu_has.items())
     device = "" if machine.device.type == "cpu" else f"; device {machine.device_name}"
-    return f"CPU {machine.cpu}; {flags}; {machine.num_threads} threads; torch {machine.torch}{device}"
+    return f"CPU {machine.cpu}; {flags}; {machine.num_threads} threads; torch {machine.torch_version}{device}"
 
 
 def peak_line(results: Results) -> str:
@@ -67,7 +67,7 @@ def contender_lines(results: Results) -> Iterator[str]:
 def ratio_lines(results: Results) -> Iterator[str]:
     """Times the rows/s of the others, and whether that is what is asked where it can be judged."""
     is_judged = not results.unjudged_because()
-    rows = [("rows/s of", *OURS, "asked", "")]
+    rows: list[tuple[str, ...]] = [("rows/s of", *OURS, "asked", "")]
     for other, asked in ASKED.items():
         found = [results.times(ours, other) for ours in OURS]
         word = _word(found[0], asked).strip() if is_judged and found[0] is not None else ""

@@ -109,7 +109,7 @@ class Results:
             "cpu": machine.cpu,
             **machine.cpu_has,
             "threads": machine.num_threads,
-            "torch": machine.torch,
+            "torch": machine.torch_version,
             "device": machine.device_name,
             "has_bf16": machine.has_bf16,
             "reviews": self.origin,

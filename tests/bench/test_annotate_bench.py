@@ -31,7 +31,7 @@ AMX = Machine(
     cpu="a CPU",
     cpu_has={"amx_bf16": True, "avx512_bf16": True},
     num_threads=2,
-    torch="2",
+    torch_version="2",
     device=torch.device("cpu"),
     device_name="cpu",
 )
