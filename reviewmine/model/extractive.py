@@ -80,13 +80,14 @@ def centrality(vectors: Floats, lengths: Floats) -> Floats:
     learned vectors: Rossiello et al. 2017). Where the network pools by mean, it is nearly what the heads read.
     """
     states = vectors.astype(np.float32)
-    cosines: Floats = _unit(states) @ _unit(lengths.astype(np.float32) @ states)
-    return (1 + cosines) / 2
+    central: Floats = (1 + _unit(states) @ _unit(lengths.astype(np.float32) @ states)) / 2
+    return central
 
 
 def breadth(lengths: Floats, most_characters: int) -> Floats:
     """Whether each sentence [S] is long enough to say something: `Great!` is central to every happy review."""
-    return np.minimum(1, lengths / (_BROAD_SHARE * most_characters))
+    broad: Floats = np.minimum(1, lengths / (_BROAD_SHARE * most_characters))
+    return broad
 
 
 def worth(
