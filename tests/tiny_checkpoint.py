@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pyarrow as pa
 import torch
@@ -18,7 +18,7 @@ from reviewmine.text.clean import CLEAN_VERSION
 MAX_TOKENS: Final = 48
 
 
-def make_checkpoint(root: Path) -> Path:
+def make_checkpoint(root: Path, *, pooling: Literal["mean", "cls"] = "mean") -> Path:
     """Write a random checkpoint for English that reads at most MAX_TOKENS tokens; the directory it is in."""
     backbone = load_backbone(str(make_backbone(root / "backbone")))
     spec = Spec(
@@ -27,9 +27,10 @@ def make_checkpoint(root: Path) -> Path:
         max_tokens=MAX_TOKENS,
         clean_version=CLEAN_VERSION,
         languages=("en",),
+        pooling=pooling,
     )
     torch.manual_seed(0)
-    network = OpinionNetwork(backbone.model, width=WIDTH, pooling="mean")
+    network = OpinionNetwork(backbone.model, width=WIDTH, pooling=pooling)
     save_checkpoint(root / "checkpoint", spec=spec, network=network, tokenizer=backbone.tokenizer)
     return root / "checkpoint"
 

@@ -17,12 +17,15 @@ from reviewmine.annotate.distinct import DistinctReviews, distinct_reviews
 from reviewmine.annotate.isolate import NOT_THE_REVIEWS_FAULT, isolated
 from reviewmine.annotate.rows import MADE_SCHEMA, model_columns
 from reviewmine.annotate.sentence_vectors import sentence_means
+from reviewmine.annotate.word_leanings import WordLeanings
 from reviewmine.contract.annotations import MODEL_SCHEMA, unannotated
 from reviewmine.labels import ANNOTATED_STATUSES
 from reviewmine.model.batching import padded, token_budget_batches
 from reviewmine.model.checkpoint import load_checkpoint
 from reviewmine.model.device import DEVICE_TROUBLE, best_device, set_threads, tokens_per_pass
-from reviewmine.model.summarizer import Summary, summarize
+from reviewmine.model.extractive import worth
+from reviewmine.model.heads import PolarityHead
+from reviewmine.model.summarizer import Summary, summarize, wants_choice
 from reviewmine.text.sentences import Span
 
 
@@ -65,6 +68,7 @@ class Annotator:
         self._tokens_per_batch = (
             tokens_per_pass(self._device) if tokens_per_batch is None else tokens_per_batch
         )
+        self._leanings = WordLeanings(self._checkpoint, self._device, tokens_per_batch=self._tokens_per_batch)
 
     @property
     def model_version(self) -> str:
@@ -129,14 +133,51 @@ class Annotator:
             self._tensor(first),
             self._tensor(last),
         )
-        vectors_of = np.split(vectors.cpu().numpy(), np.cumsum(num_sentences)[:-1])
+        ends = np.cumsum(num_sentences)[:-1]
+        of_reviews = self._polarities(output.logits["polarity"])[batch_row]
+        of_sentences = self._sentence_polarities(vectors)
+        readings = zip(
+            numbers,
+            of_reviews,
+            np.split(vectors.cpu().numpy(), ends),
+            [None] * len(numbers) if of_sentences is None else np.split(of_sentences, ends),
+            strict=True,
+        )
+        summaries = [self._summary(reviews, *reading) for reading in readings]
         return [
-            _Answer(
-                {name: values[row] for name, values in logits.items()},
-                summarize(reviews.bodies[number], [Span(*span) for span in ranges[:, :2].tolist()], vectors),
-            )
-            for number, row, ranges, vectors in zip(numbers, batch_row, sentences, vectors_of, strict=True)
+            _Answer({name: values[row] for name, values in logits.items()}, summary)
+            for row, summary in zip(batch_row, summaries, strict=True)
         ]
+
+    def _summary(
+        self,
+        reviews: DistinctReviews,
+        number: int,
+        polarities: NDArray[np.float32],
+        vectors: NDArray[np.float32],
+        sentence_polarities: NDArray[np.float32] | None,
+    ) -> Summary:
+        """The summary of one review of S sentences with these probabilities [3], vectors [S, H] and [S, 3]."""
+        body, ranges = reviews.bodies[number], reviews.sentences[number]
+        spans = [Span(*span) for span in ranges[:, :2].tolist()]
+        if not wants_choice(body, spans):
+            return summarize(body, spans, vectors)
+        leanings = self._leanings.of(reviews.sequences[reviews.sequence[number]])
+        return summarize(
+            body, spans, vectors, worth(polarities, sentence_polarities, leanings, ranges[:, 2], ranges[:, 3])
+        )
+
+    def _polarities(self, logits: Tensor) -> NDArray[np.float32]:
+        """Calibrated probabilities [B, 3] of polarity logits [B, 3]."""
+        calibration = self._checkpoint.spec.heads.polarity.calibration
+        return PolarityHead.decode(logits, calibration).cpu().numpy()
+
+    def _sentence_polarities(self, vectors: Tensor) -> NDArray[np.float32] | None:
+        """The polarities [S, 3] of sentence vectors [S, H], or None if these are not what the head was trained on."""
+        if self._checkpoint.spec.pooling != "mean":
+            return None
+        head = self._checkpoint.network.polarity
+        return self._polarities(head(vectors.to(head.output.weight.dtype)))
 
     def _columns(self, answers: Sequence[_Answer]) -> pa.Table:
         """MODEL_SCHEMA for the reviews of these answers [N], calibrated."""

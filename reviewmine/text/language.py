@@ -78,6 +78,9 @@ _LETTERS_OF: Final = {
 }
 """Letters that make one function word of the language enough."""
 
+_EASTERN_LITTLE_WORD = re.compile("[的了是很不我在有就都和也还還这這个個没沒给給跟把被吗嗎呢吧\u3041-\u3096]")
+"""A character of Chinese grammar, or hiragana; the names of dishes and brands have few of either."""
+
 _LANGUAGES_WITH: Final = {
     word: tuple(language for language, words in _FUNCTION_WORDS.items() if word in words.split())
     for words in _FUNCTION_WORDS.values()
@@ -94,6 +97,8 @@ def identify(text: str) -> str:
     if not letters:
         return UNKNOWN_LANGUAGE
     script = max(letters, key=lambda name: letters[name])
+    if script == "latin" and (letters["han"] or letters["kana"]) and _only_names_in_latin(sample):
+        script = max(("han", "kana"), key=lambda name: letters[name])
     if script == "latin":
         return _latin_language(sample)
     if script == "han":
@@ -118,13 +123,21 @@ def _letters_by_script(text: str) -> Counter[str]:
     return letters
 
 
+def _only_names_in_latin(text: str) -> bool:
+    """Whether Chinese or Japanese little words outnumber English ones: `买了一个iPhone 15`, not `my 红茶 is cold`."""
+    words = set(_WORD.findall(text.lower()))
+    num_english = sum("en" in _LANGUAGES_WITH.get(word, ()) for word in words)
+    return len(_EASTERN_LITTLE_WORD.findall(text)) >= max(1, num_english)
+
+
 def _latin_language(text: str) -> str:
     """The language that most of the text's different words vote for; another than English needs two, or a letter."""
     lowered = text.lower()
     votes = Counter(
         language for word in set(_WORD.findall(lowered)) for language in _LANGUAGES_WITH.get(word, ())
     )
-    best = max(votes, key=lambda language: (votes[language], language == "en"), default="en")
+    # max takes the first of equals: in the order of _FUNCTION_WORDS, not of a set, which differs between workers.
+    best = max(_FUNCTION_WORDS, key=lambda language: votes[language])
     letters = _LETTERS_OF.get(best, "")
     enough = 1 if any(letter in lowered for letter in letters) else 2
     return best if votes[best] >= enough else "en"

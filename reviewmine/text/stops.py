@@ -28,16 +28,19 @@ _GAP = re.compile(r"(?:\s|\u200b|&nbsp;?|&#160;?)*")
 _OPENING_WORD = re.compile(r"[\s\"'“‘«(\[*-]{0,8}([A-Za-z]+)")
 _LAST_WORD = re.compile(r"(?:(?:[A-Za-z]{1,3}\.)+[A-Za-z]{1,3}|(?<![A-Za-z])[A-Za-z]+)$")
 _LAST_QUANTITY = re.compile(r"\d\s?[A-Za-z]+$")
-_INITIALS = re.compile(r"(?:[a-z]\.)*[a-z]|ph\.d")
+_INITIALS = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]|[A-Z]|[Pp]h\.[Dd]")
+_PART_OF_A_WORD = re.compile(r"(?:[0-9'’/]|[A-Za-z0-9]-)$")
+_CHINESE_LIST_NUMBER = re.compile(r"(?:^|[\s：:；;，,。])[0-9]{1,2}$")
+_NEXT_LIST_NUMBER = re.compile(r"[0-9]{1,2}[.)]\s")
 _WHO_LOVES = re.compile(r"(?:\b(?:i|we|you|they|who)|[我你们])\s?$", re.IGNORECASE)
 _IDEOGRAPH = re.compile(IDEOGRAPH)
 
 # fmt: off
 _NEVER_LAST = frozenset({
     "approx", "capt", "cf", "dr", "e.g", "eg", "esp", "excl", "gen", "i.e", "ie", "incl", "lt", "mr", "mrs", "ms",
-    "mt", "prof", "resp", "rev", "sgt", "st", "viz", "vs",
+    "mt", "prof", "resp", "rev", "sgt", "st", "v", "viz", "vs",
 })
-_BEFORE_NUMBERS = frozenset({"art", "ch", "fig", "model", "no", "nos", "p", "pg", "pp", "pt", "vol"})
+_BEFORE_NUMBERS = frozenset({"art", "c", "ch", "fig", "model", "no", "nos", "p", "pg", "pp", "pt", "vol"})
 _SELDOM_LAST = frozenset({
     "apr", "aug", "ave", "avg", "blvd", "co", "corp", "dec", "dept", "est", "etc", "feb", "inc", "jan", "jr",
     "ltd", "nov", "oct", "qty", "sept", "sr", "temp", "temps",
@@ -47,13 +50,20 @@ _UNITS = frozenset({
     "mo", "mos", "oz", "pc", "pcs", "qt", "sec", "secs", "sq", "wk", "wks", "yd", "yds", "yr", "yrs",
 })
 _OPENERS = frozenset({
-    "a", "after", "also", "although", "and", "as", "at", "but", "do", "don", "even", "for", "great", "he", "her",
-    "his", "how", "i", "if", "in", "it", "its", "just", "my", "no", "not", "now", "of", "on", "one", "only", "our",
-    "she", "so", "that", "the", "then", "there", "these", "they", "this", "those", "to", "very", "was", "we",
-    "well", "what", "when", "which", "while", "why", "with", "would", "you", "your",
+    "a", "after", "all", "also", "although", "and", "another", "any", "as", "at", "because", "before", "both", "but",
+    "can", "definitely", "do", "does", "don", "easy", "even", "every", "everything", "excellent", "for", "had", "has",
+    "have", "he", "her", "here", "highly", "his", "how", "however", "great", "i", "if", "in", "it", "its", "just",
+    "many", "maybe", "more", "most", "my", "never", "no", "not", "nothing", "now", "of", "on", "one", "only", "or",
+    "other", "our", "overall", "perfect", "please", "she", "since", "so", "some", "sounds", "still", "that", "the",
+    "then", "there", "these", "they", "this", "those", "though", "to", "too", "unlike", "until", "very", "was", "we",
+    "well", "what", "when", "which", "while", "why", "with", "works", "would", "yes", "yet", "you", "your",
 })
 """Words that open a sentence far more often than they go on a name: after `U.S.`, `the Army` and not `Army`."""
 _DOMAINS = frozenset({"ca", "cn", "co", "com", "de", "edu", "gov", "io", "net", "org", "uk"})
+_FILE_ENDINGS = frozenset({
+    "asp", "csv", "doc", "exe", "gif", "htm", "html", "ini", "jpeg", "jpg", "js", "pdf", "php", "png", "txt", "wav",
+    "wma", "zip",
+})
 # fmt: on
 
 
@@ -90,18 +100,37 @@ def _smile_ends(text: str, at: int, sentence_start: int, follower: str) -> bool:
 def _glued_stop_ends(text: str, at: int, sentence_start: int) -> bool:
     """A stop with no space after it: `great.The battery`, but no decimal, domain, version or address."""
     follower = text[at + 1]
-    if _IDEOGRAPH.match(follower) or follower in "<&(“":
+    before = text[max(sentence_start, at - 16) : at]
+    if _IDEOGRAPH.match(follower):
+        return _CHINESE_LIST_NUMBER.search(before) is None
+    if follower in "<&(“":
         return True
+    if follower.isdigit():
+        return (
+            re.search(r"[a-z]{3}$", before) is not None and _NEXT_LIST_NUMBER.match(text, at + 1) is not None
+        )
     if not follower.isupper() or _is_list_number(text, at, sentence_start):
         return False
     word = re.compile(r"[\w.+'-]{1,64}").match(text, at + 1)
     after_word = text[word.end() : word.end() + 1] if word else ""
     if word is None or after_word == "@" or word[0].lower() in _DOMAINS:
         return False
-    before = text[max(sentence_start, at - 4) : at]
+    if before and _IDEOGRAPH.match(before[-1]):
+        return True
     if re.search(r"[a-z]{2}$|[0-9)]$", before):
-        return re.match(r"[IA]\b|[A-Z][a-z']", word[0]) is not None
-    return re.search(r"[A-Z]{4}$", before) is not None and re.match(r"[A-Z]{2}", word[0]) is not None
+        last = _LAST_WORD.search(before)
+        return (last is None or last[0].lower() not in _NEVER_LAST) and _opens_glued(word[0])
+    if re.search(r"[A-Z]{4}$", before):
+        return re.match(r"[A-Z]{2}|[A-Z][a-z']", word[0]) is not None
+    return re.search(r"[A-Z]{2}$", before) is not None and re.match(r"[A-Z][a-z']", word[0]) is not None
+
+
+def _opens_glued(word: str) -> bool:
+    """Whether `word`, up to the next space, opens a sentence right after the stop of another: `The`, `I`, `EDIT`."""
+    if re.match(r"[IA]\b|[A-Z][a-z']", word):
+        return True
+    shouted = re.match(r"[A-Z]{2,}(?![A-Za-z0-9])", word)
+    return shouted is not None and shouted[0].lower() not in _FILE_ENDINGS
 
 
 def _full_stop_ends(text: str, at: int, sentence_start: int, follower_at: int) -> bool:
@@ -112,19 +141,21 @@ def _full_stop_ends(text: str, at: int, sentence_start: int, follower_at: int) -
     before = text[max(sentence_start, at - 16) : at]
     last = _LAST_WORD.search(before)
     word = last[0].lower() if last else ""
+    is_part = last is not None and _PART_OF_A_WORD.search(before[: last.start()]) is not None
     if word in _NEVER_LAST:
         return False
-    if word in _BEFORE_NUMBERS:
+    is_initials = last is not None and word != "i" and not is_part and _INITIALS.fullmatch(last[0])
+    if word in _BEFORE_NUMBERS and not is_initials:
         return not follower.isdigit()
     if word in _SELDOM_LAST or (word in _UNITS and _LAST_QUANTITY.search(before)):
         return not (follower.islower() or follower.isdigit())
-    if word != "i" and _INITIALS.fullmatch(word):
+    if is_initials:
         opening = _OPENING_WORD.match(text, follower_at)
         return opening is not None and opening[1][0].isupper() and opening[1].lower() in _OPENERS
     return True
 
 
 def _is_list_number(text: str, at: int, sentence_start: int) -> bool:
-    """`1.` at the head of a sentence numbers it."""
-    head = text[sentence_start:at] if at - sentence_start <= 8 else ""
-    return head.strip().isdecimal() and len(head.strip()) <= 2
+    """`1.` or `a.` at the head of a sentence numbers it."""
+    head = text[sentence_start:at].strip() if at - sentence_start <= 8 else ""
+    return (head.isdecimal() and len(head) <= 2) or (len(head) == 1 and "a" <= head <= "z")

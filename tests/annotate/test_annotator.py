@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
-from tiny_checkpoint import make_conformed
+from tiny_checkpoint import make_checkpoint, make_conformed
 
 from reviewmine.annotate.annotator import Annotator
 from reviewmine.annotate.prepare import Preparer
@@ -128,6 +128,12 @@ def test_summaries_are_what_their_spans_show(prepare: Preparer, annotator: Annot
     ):
         assert 0 < len(summary) <= len(body)
         assert summary == mask(join([clean(body[span["start"] : span["end"]]) for span in spans]))
+
+
+def test_a_network_that_pools_its_first_token_summarises_too(tmp_path: Path) -> None:
+    checkpoint = make_checkpoint(tmp_path, pooling="cls")
+    made = Annotator(checkpoint, device="cpu")(Preparer(checkpoint)(make_conformed([LONG, "Nice lamp."])))
+    assert made["summary_method"].to_pylist() == ["extractive", "verbatim"]
 
 
 def test_equal_texts_and_texts_that_clean_alike_are_read_once(

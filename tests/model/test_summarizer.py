@@ -4,7 +4,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from reviewmine.model.summarizer import MOST_CHARACTERS, MOST_CHARACTERS_OF_CHINESE, Summary, quote, summarize
+from reviewmine.model.summarizer import (
+    MOST_CHARACTERS,
+    MOST_CHARACTERS_OF_CHINESE,
+    Summary,
+    quote,
+    statement,
+    summarize,
+    wants_choice,
+)
 from reviewmine.text.clean import clean
 from reviewmine.text.sentences import Span, split_sentences
 
@@ -129,6 +137,49 @@ def test_a_body_read_in_part_only_is_no_verbatim_summary() -> None:
     body = "One strap. Two straps. Three straps."
     summary = summarize(body, [Span(0, 10), Span(11, 22)], np.eye(2, 8, dtype=np.float32))
     assert summary.method == "extractive"
+
+
+def test_worth_decides_between_sentences_that_are_alike() -> None:
+    body = (
+        "I bought this strap for my wife. The battery died after two days of use. " + "It is a strap. " * 20
+    )
+    sentences = split_sentences(body)
+    worth = np.full(len(sentences), 0.1)
+    worth[1] = 0.9
+    summary = summarize(body, sentences, np.ones((len(sentences), 8), np.float32), worth)
+    assert summary.text == "The battery died after two days of use."
+
+
+@pytest.mark.parametrize(
+    ("sentence", "states"),
+    [
+        ("It is good.", 1),
+        ("Is it good?", 0.5),
+        ('"Why not?!"', 0.5),
+        ("质量好吗？", 0.5),
+        ("(Really?)", 0.5),
+        ("No!!", 1),
+        ("I bought this for my wife.", 0.7),
+        ("So, my wife likes it.", 0.7),
+        ("If it breaks, write to them.", 0.7),
+        ("<b>I</b> like it.", 1),
+        ("Imagine a strap that holds.", 1),
+        ("In our house it is loved.", 1),
+    ],
+)
+def test_a_question_states_less_and_so_does_what_is_said_of_the_reviewer_or_of_a_condition(
+    sentence: str, states: float
+) -> None:
+    assert statement(sentence, [Span(0, len(sentence))])[0] == pytest.approx(states)
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [("", False), ("Good.", False), ("Good. Fine.", False), (LONG, True), ("x" * 300, True)],
+)
+def test_a_choice_is_wanted_where_the_body_is_not_its_own_summary(body: str, wanted: bool) -> None:
+    assert wants_choice(body, split_sentences(body)) == wanted
+    assert (summarized(body).method == "extractive") == wanted
 
 
 PIECES = st.lists(
