@@ -61,7 +61,7 @@ def run(
 def _interleaved(
     contenders: list[Contender], reviews: BenchReviews, machine: Machine, *, num_repeats: int
 ) -> tuple[list[Measured], dict[torch.dtype, float]]:
-    """Each contender once without a clock, where its tokens are counted, then once in each repeat; and the peaks.
+    """Each contender twice without a clock, where its tokens are counted, then once in each repeat; and the peaks.
 
     The peak is measured anew in each repeat, since machines that are shared change their pace, and the best counts.
     """
@@ -80,8 +80,13 @@ def _interleaved(
 
 
 def _counted(contender: Contender, reviews: BenchReviews) -> Measured:
-    """A first pass of a contender, not timed: kernels are built for its shapes, and its tokens are counted."""
-    _tell(f"first pass: {contender.name}")
+    """Two passes of a contender that are not timed.
+
+    In the first, kernels are built for its shapes, and the annotator learns how the words that it meets lean, which it
+    does once in its life; in the second, its tokens are counted.
+    """
+    _tell(f"first passes: {contender.name}")
+    contender.read()
     with counted(contender.encoder) as tokens:
         contender.read()
     return Measured(
