@@ -21,19 +21,29 @@ TITLES = {"actor": "ray::MapWorker(MapBatches(Annotate))", "writer": "ray::MapBa
 LIMIT_S = 600
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_a_killed_run_is_mended_by_the_next_and_no_receipt_is_made_twice(seed, tmp_path, tiny_checkpoint):
-    chance = random.Random(seed)
-    victim = ("actor", "writer", "driver")[seed % 3]
+@pytest.mark.parametrize(
+    "victims",
+    [
+        ("actor", "writer", "actor"),
+        ("writer", "driver"),
+        ("actor", "driver"),
+        ("writer", "actor", "driver"),
+    ],
+    ids=lambda victims: "-".join(victims),
+)
+def test_a_killed_run_is_mended_by_the_next_and_no_receipt_is_made_twice(victims, tmp_path, tiny_checkpoint):
+    """Ten kills in all, each as soon as a seeded number of receipts stands; a driver's is the last of its run."""
+    chance = random.Random("-".join(victims))
     archive = write_daily(tmp_path / "archive", days=DAYS, files=FILES, rows=25)
     table, receipts = tmp_path / "annotations", tmp_path / "annotations__meta" / "receipts"
     command = _command(archive, table, tiny_checkpoint)
-    after = chance.randrange(2, NUM_FRAGMENTS - 8)
+    moments = sorted(chance.sample(range(2, NUM_FRAGMENTS - 8), len(victims)))
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True) as driver:
-        killed = _kill_once(driver, victim, receipts, after)
+        for victim, num_receipts in zip(victims, moments, strict=True):
+            killed = _kill_once(driver, victim, receipts, num_receipts)
+            assert killed, f"no {victim} was found before the run was over"
         code = driver.wait(LIMIT_S)
-    assert killed, f"no {victim} was found before the run was over"
-    assert code == (-signal.SIGKILL if victim == "driver" else 0)
+    assert code == (-signal.SIGKILL if victims[-1] == "driver" else 0)
     before = _standing(receipts)
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=LIMIT_S)
     judge(table, archive)
