@@ -68,7 +68,7 @@ class Annotator:
         self._tokens_per_batch = (
             tokens_per_pass(self._device) if tokens_per_batch is None else tokens_per_batch
         )
-        self._leanings = WordLeanings(self._checkpoint, self._device, tokens_per_batch=self._tokens_per_batch)
+        self._leanings = WordLeanings(self._checkpoint, self._device)
 
     @property
     def model_version(self) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
 from reviewmine.errors import ReviewmineError
-from reviewmine.text.mask import mask_error
+from reviewmine.text.mask import mask, mask_error
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def _narrow(
     except Exception as raised:
         if len(batch) == 1:
             mask_error(raised)
-            logger.warning("a review cannot be annotated: %s: %s", type(raised).__name__, raised)
+            logger.warning("a review cannot be annotated: %s: %s", type(raised).__name__, mask(str(raised)))
             failed[batch[0]] = raised
             if len(failed) > MAX_FAILED:
                 raise

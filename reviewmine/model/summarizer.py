@@ -42,6 +42,10 @@ _CHINESE_SHARE: Final = 0.3
 _SAMPLE_CHARACTERS: Final = 400
 _IDEOGRAPHS = re.compile(f"{IDEOGRAPH}+")
 
+_LONGEST_WORD: Final = 30
+_LONGEST_DATUM: Final = 80
+"""Characters that a mail address, a number or a link with a secret in it rarely exceeds."""
+
 _PAUSE = re.compile("[\\s，、；：]")
 _EXTENSION = re.compile("[\u0300-\u036f\u200d\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
 
@@ -150,8 +154,25 @@ def _cut(body: str, span: Span, limit: int) -> Span:
         if reach <= end:
             break
         end = reach
+    if end < span.end:
+        end = _before_private_data(body, span, _back_to_a_pause(body, span.start, end))
     end = span.start + len(body[span.start : end].rstrip())
     return Span(span.start, end) if clean(body[span.start : end]) else span
+
+
+def _back_to_a_pause(body: str, start: int, end: int) -> int:
+    """`end`, or the pause a little before it: what was filled up to the limit may stop within a word."""
+    pauses = [match.start() for match in _PAUSE.finditer(body, max(start + 1, end - _LONGEST_WORD), end + 1)]
+    return pauses[-1] if pauses else end
+
+
+def _before_private_data(body: str, span: Span, end: int) -> int:
+    """`end`, or a place before it where no half of what masking replaces is left over: no rule would find that."""
+    goes_on = quote(body, [Span(span.start, min(span.end, end + _LONGEST_DATUM))])
+    for stop in range(end, max(span.start, end - _LONGEST_DATUM), -1):
+        if goes_on.startswith(quote(body, [Span(span.start, stop)])):
+            return stop
+    return end
 
 
 def _last_pause(body: str, least: int, most: int, sentence_end: int) -> int:

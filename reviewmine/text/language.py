@@ -15,6 +15,8 @@ from reviewmine.text.clean import clean
 _SAMPLE_CHARACTERS = 1200
 _IDEOGRAPH_WEIGHT = 3
 """Letters of an alphabet that one Chinese character is worth: `买了iPhone 15很好` is Chinese."""
+_EASTERN_SHARE: Final = 0.3
+"""With fewer Chinese and Japanese letters than this share, a text in Latin letters is not one with many names in it."""
 _KANA_SHARE = 0.1
 
 _SCRIPTS: Final = {
@@ -97,7 +99,8 @@ def identify(text: str) -> str:
     if not letters:
         return UNKNOWN_LANGUAGE
     script = max(letters, key=lambda name: letters[name])
-    if script == "latin" and (letters["han"] or letters["kana"]) and _only_names_in_latin(sample):
+    is_eastern_too = _EASTERN_SHARE * letters.total() <= letters["han"] + letters["kana"]
+    if script == "latin" and is_eastern_too and _only_names_in_latin(sample):
         script = max(("han", "kana"), key=lambda name: letters[name])
     if script == "latin":
         return _latin_language(sample)

@@ -6,6 +6,7 @@ Where a number has a check digit, it is checked; where it has none, its grouping
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from reviewmine.text.accounts import CARD, CHINESE_ID, IBAN
@@ -61,7 +62,8 @@ def mask_error(error: BaseException) -> None:
         if one is None or id(one) in seen:
             continue
         seen.add(id(one))
-        one.args = tuple(mask(value) if isinstance(value, str) else value for value in one.args)
+        with suppress(AttributeError):  # some exceptions do not let their arguments be changed
+            one.args = tuple(mask(value) if isinstance(value, str) else value for value in one.args)
         waiting += (one.__cause__, one.__context__)
 
 

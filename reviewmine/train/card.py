@@ -47,9 +47,9 @@ def record(directory: Path, name: str, evaluation: Mapping[str, Any]) -> None:
     if path.is_file():
         metrics = json.loads(path.read_text(encoding="utf-8"))
     for digest_of, owner in ((evaluation, "the evaluation"), (metrics, METRICS_FILE)):
-        if digest_of["checkpoint"] != found:
+        if digest_of.get("checkpoint") != found:
             raise CheckpointError(
-                f"{directory}: {owner} is of checkpoint {digest_of['checkpoint']}, expected {found}"
+                f"{directory}: {owner} is of checkpoint {digest_of.get('checkpoint')}, expected {found}"
             )
     told = {key: value for key, value in evaluation.items() if key != "checkpoint"}
     tell(directory, metrics | {name: told})

@@ -21,7 +21,7 @@ class Reporter(Protocol):
 def progress_line(metrics: Mapping[str, float]) -> str:
     """One report as a line for a person."""
     shown = {
-        name: f"{value:,.0f}" if value == int(value) or value >= 1000 else f"{value:.4g}"
+        name: f"{value:,.0f}" if float(value).is_integer() or value >= 1000 else f"{value:.4g}"
         for name, value in metrics.items()
     }
     return "  ".join(f"{name} {value}" for name, value in shown.items())

@@ -209,3 +209,15 @@ def test_a_summary_is_what_its_spans_say_and_never_longer_than_the_body(body: st
     assert len(summary.text) <= len(body)
     assert all(0 <= start < end <= len(body) for start, end in summary.spans)
     assert bool(summary.text) == bool(clean(body)) == (summary.method != "none")
+
+
+@pytest.mark.parametrize(
+    "datum", ["4111 1111 1111 1111", "annabella.kowalski@example.com", "+1 (415) 555-0133", "192.168.17.24"]
+)
+def test_a_cut_never_leaves_half_of_what_would_have_been_masked(datum: str) -> None:
+    for num_words in range(30, 60):
+        body = "Well " + "word " * num_words + f"reach me at {datum} and then " + "more words " * 30
+        summary = summarize(body, [Span(0, len(body))], np.ones((1, 4)))
+        assert summary.text == quote(body, summary.spans)
+        left = summary.text.partition("reach me at")[2].split()
+        assert all(word in ("and", "then", "more", "words") or word.startswith("[") for word in left), summary

@@ -53,3 +53,16 @@ def test_where_two_languages_are_as_likely_every_worker_names_the_same() -> None
 
 def test_a_megabyte_is_identified_by_its_beginning() -> None:
     assert identify("Das ist nicht gut. " * 55_000) == "de"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sony の headphones sound fine",
+        "Works great. Love it! ありがとう",
+        "Nice keyboard, sturdy, 在",
+        "Great sound and bass 很好 would buy again",
+    ],
+)
+def test_a_few_words_of_chinese_or_japanese_do_not_take_an_english_review_away(text: str) -> None:
+    assert identify(text) == "en"
