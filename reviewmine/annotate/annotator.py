@@ -25,7 +25,7 @@ from reviewmine.model.checkpoint import load_checkpoint
 from reviewmine.model.device import DEVICE_TROUBLE, best_device, set_threads, tokens_per_pass
 from reviewmine.model.extractive import worth
 from reviewmine.model.heads import PolarityHead
-from reviewmine.model.summarizer import Summary, summarize, wants_choice
+from reviewmine.model.summarizer import Summary, summarize
 from reviewmine.text.sentences import Span
 
 
@@ -136,9 +136,13 @@ class Annotator:
         ends = np.cumsum(num_sentences)[:-1]
         of_reviews = self._polarities(output.logits["polarity"])[batch_row]
         of_sentences = self._sentence_polarities(vectors)
+        leanings = self._leanings.of(
+            token_ids
+        )  # of all reviews at once: new words cost few passes of their own
         readings = zip(
             numbers,
             of_reviews,
+            leanings[batch_row],
             np.split(vectors.cpu().numpy(), ends),
             [None] * len(numbers) if of_sentences is None else np.split(of_sentences, ends),
             strict=True,
@@ -154,18 +158,15 @@ class Annotator:
         reviews: DistinctReviews,
         number: int,
         polarities: NDArray[np.float32],
+        leanings: NDArray[np.float32],
         vectors: NDArray[np.float32],
         sentence_polarities: NDArray[np.float32] | None,
     ) -> Summary:
-        """The summary of one review of S sentences with these probabilities [3], vectors [S, H] and [S, 3]."""
-        body, ranges = reviews.bodies[number], reviews.sentences[number]
+        """The summary of a review of S sentences from its probabilities [3], leanings [T], vectors [S, H] and [S, 3]."""
+        ranges = reviews.sentences[number]
         spans = [Span(*span) for span in ranges[:, :2].tolist()]
-        if not wants_choice(body, spans):
-            return summarize(body, spans, vectors)
-        leanings = self._leanings.of(reviews.sequences[reviews.sequence[number]])
-        return summarize(
-            body, spans, vectors, worth(polarities, sentence_polarities, leanings, ranges[:, 2], ranges[:, 3])
-        )
+        speaks_for = worth(polarities, sentence_polarities, leanings, ranges[:, 2], ranges[:, 3])
+        return summarize(reviews.bodies[number], spans, vectors, speaks_for)
 
     def _polarities(self, logits: Tensor) -> NDArray[np.float32]:
         """Calibrated probabilities [B, 3] of polarity logits [B, 3]."""

@@ -1,4 +1,4 @@
-"""Tokenizers as files: what a checkpoint or a backbone keeps of its tokenizer, read without torch or transformers.
+"""Tokenizers as files: what a checkpoint keeps of its tokenizer, read without torch or transformers.
 
 Workers that only prepare text load nothing else of a checkpoint, and so start in a second rather than in ten.
 """

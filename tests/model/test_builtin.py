@@ -1,9 +1,11 @@
 import pytest
 import torch
 
+from reviewmine.model.backbone import BUILTIN_MINILM, load_backbone
 from reviewmine.model.checkpoint import Checkpoint, load_checkpoint
-from reviewmine.model.inspect import builtin_checkpoint
+from reviewmine.model.inspect import builtin_checkpoint, load_text_encoder
 from reviewmine.model.spec import Spec, read_spec
+from reviewmine.text.encode import TextEncoder
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +58,11 @@ def test_strong_words_are_more_intense_than_mild_ones(checkpoint: Checkpoint) ->
         "It is okay, some parts are fine and some could be better.",
     )
     assert strong > mild + 0.2
+
+
+def test_annotation_reads_the_token_ids_that_training_on_its_backbone_reads() -> None:
+    """Training has its tokenizer from transformers, annotation from the checkpoint's own file."""
+    trained = TextEncoder(load_backbone(BUILTIN_MINILM).tokenizer.backend_tokenizer, max_tokens=256)
+    bodies = ["It's GREAT!! 5/5 😀", "naïve café &amp; <b>co</b>", "[SEP] 很好 [PAD]", "word " * 400, ""]
+    titles = [None, "Wörter", "", "A title", None]
+    assert load_text_encoder(builtin_checkpoint()).encode(titles, bodies) == trained.encode(titles, bodies)
