@@ -162,7 +162,7 @@ class Annotator:
         vectors: NDArray[np.float32],
         sentence_polarities: NDArray[np.float32] | None,
     ) -> Summary:
-        """The summary of a review of S sentences from its probabilities [3], leanings [T], vectors [S, H] and [S, 3]."""
+        """The summary of a review of S sentences: probabilities [3], leanings [T], vectors [S, H] and [S, 3]."""
         ranges = reviews.sentences[number]
         spans = [Span(*span) for span in ranges[:, :2].tolist()]
         speaks_for = worth(polarities, sentence_polarities, leanings, ranges[:, 2], ranges[:, 3])

@@ -18,7 +18,7 @@ from reviewmine.text.mask import mask
 from reviewmine.text.sentences import Span, join
 
 SUMMARY_VERSION: Final = 1
-"""Raised with every change to where sentences end, which are chosen or what is masked: it is part of a result_key."""
+"""Raised with every change to where sentences end, which are chosen or what is masked; part of a result_key."""
 
 MOST_CHARACTERS: Final = 240
 MOST_CHARACTERS_OF_CHINESE: Final = 120
