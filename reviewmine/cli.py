@@ -163,13 +163,13 @@ def evaluate(
 ) -> None:
     """Measure a checkpoint on labelled reviews, as they are: natural class shares, calibrated outputs."""
     from reviewmine.contract.examples import ExampleColumns
+    from reviewmine.evaluation.judge import evaluate as measure
+    from reviewmine.evaluation.judge import write_metrics
+    from reviewmine.examples.labelled import only_held_out
+    from reviewmine.examples.sets import only_languages, read_examples
     from reviewmine.model.checkpoint import load_checkpoint
     from reviewmine.model.inspect import builtin_checkpoint
     from reviewmine.train.card import record as record_in_card
-    from reviewmine.train.evaluate import evaluate as measure
-    from reviewmine.train.evaluate import write_metrics
-    from reviewmine.train.examples import only_held_out
-    from reviewmine.train.sets import only_languages, read_examples
 
     directory = builtin_checkpoint() if checkpoint == BUILTIN else Path(checkpoint)
     loaded = load_checkpoint(directory)

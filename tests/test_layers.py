@@ -14,6 +14,8 @@ LAYERS = (
     {"errors", "labels", "partition", "config"},
     {"contract", "text"},
     {"model", "store"},
+    {"examples"},
+    {"evaluation"},
     {"train", "annotate", "backfill", "warehouse", "demo"},
     {"distributed"},
     {"cli", "console"},

@@ -11,9 +11,10 @@ from tiny_checkpoint import MAX_TOKENS, make_checkpoint
 from reviewmine.annotate.annotator import Annotator
 from reviewmine.annotate.prepare import Preparer
 from reviewmine.contract import examples, reviews
+from reviewmine.examples.encoded import encode_examples
 from reviewmine.model.checkpoint import load_checkpoint
 from reviewmine.model.network import NetworkOutput
-from reviewmine.train.collate import EpochBatches, encode_examples
+from reviewmine.train.collate import EpochBatches
 
 ENDINGS = [
     "",

@@ -14,6 +14,7 @@ from scipy.optimize import minimize_scalar
 from sklearn.isotonic import IsotonicRegression
 from torch.nn import functional as F
 
+from reviewmine.evaluation.metrics import Floats, class_weights
 from reviewmine.model.spec import (
     HeadSpecs,
     IntensityCalibration,
@@ -24,8 +25,6 @@ from reviewmine.model.spec import (
 
 MAX_POINTS: Final = 24
 _LOG_TEMPERATURES: Final = (-2.0, 2.0)
-
-Floats = npt.NDArray[np.float32]
 
 
 def assumed_shares(natural_shares: Sequence[float], strength: float) -> tuple[float, ...]:
@@ -63,18 +62,6 @@ def calibrated_heads(
     return HeadSpecs(
         polarity=PolarityHeadSpec(calibration=polarity), intensity=IntensityHeadSpec(calibration=intensity)
     )
-
-
-def class_weights(polarity: Floats, shares: Sequence[float]) -> Floats:
-    """A weight [N] per row that gives the polarities [N] (class numbers, NaN where none) these shares.
-
-    Rows without polarity weigh nothing; the mean weight of the others is one.
-    """
-    labelled = ~np.isnan(polarity)
-    classes = np.where(labelled, polarity, 0).astype(int)
-    counts = np.bincount(classes[labelled], minlength=len(shares))
-    per_class = np.asarray(shares) * labelled.sum() / np.maximum(counts, 1)
-    return np.where(labelled, per_class[classes], 0.0).astype(np.float32)
 
 
 def log_shift(shares: Sequence[float], sampled_shares: Sequence[float]) -> tuple[float, ...]:

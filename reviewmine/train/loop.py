@@ -16,9 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from reviewmine.errors import TrainingError
+from reviewmine.examples.encoded import EncodedExamples
 from reviewmine.model.device import fast_dtype
 from reviewmine.model.network import OpinionNetwork
-from reviewmine.train.collate import Batch, EncodedExamples, EpochBatches
+from reviewmine.train.collate import Batch, EpochBatches
 from reviewmine.train.optimizer import LoopSettings, make_optimizer, schedule
 from reviewmine.train.reporter import Reporter
 from reviewmine.train.resume import keep, restore

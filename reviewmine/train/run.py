@@ -10,6 +10,9 @@ from pydantic import Field, model_validator
 from torch import nn
 
 from reviewmine.config import RunModel
+from reviewmine.evaluation.judge import brief, judge, predict
+from reviewmine.examples.encoded import EncodedExamples, encode_examples
+from reviewmine.examples.labelled import ExamplesSettings, LabelledSets, load_examples
 from reviewmine.model import adapter
 from reviewmine.model.backbone import Backbone, is_path, load_backbone
 from reviewmine.model.batching import padded_width
@@ -20,9 +23,6 @@ from reviewmine.text.clean import CLEAN_VERSION
 from reviewmine.text.encode import TextEncoder
 from reviewmine.train.calibrate import assumed_shares, calibrated_heads, shifted_heads
 from reviewmine.train.card import tell
-from reviewmine.train.collate import EncodedExamples, encode_examples
-from reviewmine.train.evaluate import brief, judge, predict
-from reviewmine.train.examples import ExamplesSettings, LabelledSets, load_examples
 from reviewmine.train.loop import fit
 from reviewmine.train.optimizer import LoopSettings
 from reviewmine.train.reporter import Reporter

@@ -8,11 +8,11 @@ from tiny import make_backbone, write_reviews
 from reviewmine.contract.examples import ExampleColumns
 from reviewmine.distributed.training import train
 from reviewmine.errors import TrainingError
+from reviewmine.examples.labelled import ExamplesSettings
+from reviewmine.examples.sets import ExampleSet
 from reviewmine.model.checkpoint import load_checkpoint
-from reviewmine.train.examples import ExamplesSettings
 from reviewmine.train.loop import LoopSettings
 from reviewmine.train.run import BackboneChoice, TrainingRun
-from reviewmine.train.sets import ExampleSet
 
 pytestmark = pytest.mark.usefixtures("ray_up")
 

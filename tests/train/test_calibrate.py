@@ -16,14 +16,6 @@ from reviewmine.train.calibrate import (
 RNG = np.random.default_rng(0)
 
 
-def test_weights_give_the_classes_their_natural_shares_and_rows_without_label_nothing() -> None:
-    polarity = np.array([0, 0, 1, 1, 2, 2, 2, 2, np.nan], dtype=np.float32)
-    weights = class_weights(polarity, (0.2, 0.1, 0.7))
-    assert weights[-1] == 0
-    assert weights.sum() == pytest.approx(8)
-    assert [weights[polarity == n].sum() / 8 for n in range(3)] == pytest.approx([0.2, 0.1, 0.7])
-
-
 def test_the_shift_undoes_balanced_sampling() -> None:
     posterior = np.array([[0.5, 0.3, 0.2]])
     natural, sampled = (0.1, 0.1, 0.8), (1 / 3, 1 / 3, 1 / 3)

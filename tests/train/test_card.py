@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from reviewmine.errors import CheckpointError, TrainingError, UsageError
+from reviewmine.evaluation.metrics import intensity_metrics, polarity_metrics
 from reviewmine.model.digest import digest, write_digest
 from reviewmine.model.spec import AdapterSpec, BackboneSpec, Spec, Training, TrainingSet, write_spec
 from reviewmine.train.card import record, tell
-from reviewmine.train.metrics import intensity_metrics, polarity_metrics
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
-import pyarrow as pa
 import torch
 from tiny import make_reviews, make_tokenizer
 
 from reviewmine.contract.examples import ExampleColumns, conform
+from reviewmine.examples.encoded import EncodedExamples, encode_examples
 from reviewmine.model.batching import ROUND_TO
 from reviewmine.text.encode import TextEncoder
-from reviewmine.train.collate import EncodedExamples, EpochBatches, encode_examples
+from reviewmine.train.collate import EpochBatches
 
 COLUMNS = ExampleColumns(body="text", title="title", rating="stars")
 
@@ -18,25 +18,6 @@ def encoded(rows: int = 60, *, seed: int = 0) -> EncodedExamples:
 def batches(examples: EncodedExamples, **values: int) -> EpochBatches:
     settings = {"budget_tokens": 256, "seed": 3, "epoch": 0} | values
     return EpochBatches(examples, title_drop=0.3, **settings)
-
-
-def test_the_token_ids_of_training_are_those_of_the_one_text_encoder() -> None:
-    table = conform(make_reviews(50), COLUMNS, where="here")
-    encoder = TextEncoder(make_tokenizer().backend_tokenizer, max_tokens=64)
-    examples = encode_examples(table, encoder, pad_id=0)
-    annotated = encoder.encode(table["title"].to_pylist(), table["body"].to_pylist())
-    assert [ids.tolist() for ids in examples.with_title] == [review.token_ids for review in annotated]
-
-
-def test_a_review_of_which_nothing_is_left_is_no_example() -> None:
-    table = conform(
-        pa.table({"text": ["<br>", "A lamp."], "title": ["x", "y"], "stars": [1, 5]}), COLUMNS, where="here"
-    )
-    examples = encode_examples(
-        table, TextEncoder(make_tokenizer().backend_tokenizer, max_tokens=64), pad_id=0
-    )
-    assert len(examples) == 1
-    assert examples.labels["polarity"].tolist() == [2.0]
 
 
 def test_every_example_is_in_one_batch_of_an_epoch_and_padding_stays_inside_the_budget() -> None:

@@ -7,12 +7,13 @@ from tiny import WIDTH, make_backbone, make_reviews
 
 from reviewmine.contract.examples import ExampleColumns, conform
 from reviewmine.errors import TrainingError
+from reviewmine.examples.encoded import EncodedExamples, encode_examples
 from reviewmine.model import adapter
 from reviewmine.model.backbone import load_backbone
 from reviewmine.model.network import OpinionNetwork, disable_dropout
 from reviewmine.model.spec import AdapterSpec
 from reviewmine.text.encode import TextEncoder
-from reviewmine.train.collate import EncodedExamples, EpochBatches, encode_examples
+from reviewmine.train.collate import EpochBatches
 from reviewmine.train.loop import fit, head_losses
 from reviewmine.train.optimizer import LoopSettings
 from reviewmine.train.resume import trained

@@ -6,12 +6,12 @@ from tiny import make_backbone, write_reviews
 
 from reviewmine.config import load_run_file
 from reviewmine.errors import ConfigError
+from reviewmine.evaluation.judge import evaluate
+from reviewmine.examples.sets import read_set
 from reviewmine.model.checkpoint import load_checkpoint
 from reviewmine.train.card import record
-from reviewmine.train.evaluate import evaluate
 from reviewmine.train.reporter import AloneReporter
 from reviewmine.train.run import TrainingRun, finish, train_worker
-from reviewmine.train.sets import read_set
 
 RUN_FILE = Path(__file__).resolve().parents[2] / "jobs" / "runs" / "builtin.toml"
 

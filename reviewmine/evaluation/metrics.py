@@ -1,5 +1,6 @@
 """Figures: how far answers agree with labels, by the arithmetic of scikit-learn and scipy where they have it."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -117,3 +118,15 @@ def calibration_error(
     bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     gaps = np.bincount(bins, weights=weight * (correct - confidence), minlength=CALIBRATION_BINS)
     return float(np.abs(gaps).sum() / weight.sum())
+
+
+def class_weights(polarity: Floats, shares: Sequence[float]) -> Floats:
+    """A weight [N] per row that gives the polarities [N] (class numbers, NaN where none) these shares.
+
+    Rows without polarity weigh nothing; the mean weight of the others is one.
+    """
+    labelled = ~np.isnan(polarity)
+    classes = np.where(labelled, polarity, 0).astype(int)
+    counts = np.bincount(classes[labelled], minlength=len(shares))
+    per_class = np.asarray(shares) * labelled.sum() / np.maximum(counts, 1)
+    return np.where(labelled, per_class[classes], 0.0).astype(np.float32)

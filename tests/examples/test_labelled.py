@@ -9,8 +9,7 @@ from tiny import write_reviews
 
 from reviewmine.contract.examples import ExampleColumns, conform
 from reviewmine.errors import TrainingError
-from reviewmine.model.spec import BackboneSpec, Spec, Training
-from reviewmine.train.examples import (
+from reviewmine.examples.labelled import (
     ExamplesSettings,
     balanced_quotas,
     in_validation,
@@ -19,7 +18,8 @@ from reviewmine.train.examples import (
     polarity_shares,
     without_duplicates,
 )
-from reviewmine.train.sets import ExampleSet, read_set
+from reviewmine.examples.sets import ExampleSet, read_set
+from reviewmine.model.spec import BackboneSpec, Spec, Training
 
 COLUMNS = ExampleColumns(body="text", title="title", rating="stars", language="lang")
 

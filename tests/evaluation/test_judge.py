@@ -7,13 +7,13 @@ from tiny import WIDTH, make_backbone, make_reviews
 
 from reviewmine.contract.examples import ExampleColumns, conform
 from reviewmine.errors import TrainingError
+from reviewmine.evaluation.judge import evaluate, predict, write_metrics
+from reviewmine.examples.encoded import encode_examples
 from reviewmine.model.backbone import load_backbone
 from reviewmine.model.checkpoint import Checkpoint
 from reviewmine.model.network import OpinionNetwork
 from reviewmine.model.spec import BackboneSpec, Spec
 from reviewmine.text.encode import TextEncoder
-from reviewmine.train.collate import encode_examples
-from reviewmine.train.evaluate import evaluate, predict, write_metrics
 
 COLUMNS = ExampleColumns(body="text", title="title", rating="stars")
 

@@ -17,11 +17,11 @@ from pydantic import Field
 
 from reviewmine.config import RunModel
 from reviewmine.errors import TrainingError
+from reviewmine.examples.joining import joined
+from reviewmine.examples.noise import noisy
+from reviewmine.examples.sets import ExampleSet, normalised, read_set
 from reviewmine.labels import POLARITIES
 from reviewmine.model.spec import Spec
-from reviewmine.train.joining import joined
-from reviewmine.train.noise import noisy
-from reviewmine.train.sets import ExampleSet, normalised, read_set
 
 
 class ExamplesSettings(RunModel):

@@ -7,7 +7,7 @@ from tiny import make_reviews
 
 from reviewmine.contract.examples import EXAMPLES_SCHEMA, ExampleColumns, conform
 from reviewmine.errors import TrainingError
-from reviewmine.train.sets import ExampleSet, normalised, only_languages, read_set
+from reviewmine.examples.sets import ExampleSet, normalised, only_languages, read_set
 
 COLUMNS = ExampleColumns(body="text", title="title", rating="stars", language="lang")
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from reviewmine.train.noise import noisy, with_slips
+from reviewmine.examples.noise import noisy, with_slips
 
 TEXT = "The battery died after seven short weeks, and nobody ever answered my letters. 东西很好 5/5"
 

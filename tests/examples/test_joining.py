@@ -3,7 +3,7 @@ import pyarrow as pa
 from tiny import make_reviews
 
 from reviewmine.contract.examples import ExampleColumns, conform
-from reviewmine.train.joining import JOINED_AT_LEAST, joined
+from reviewmine.examples.joining import JOINED_AT_LEAST, joined
 
 COLUMNS = ExampleColumns(body="text", title="title", rating="stars", language="lang")
 

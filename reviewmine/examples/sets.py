@@ -15,8 +15,8 @@ from pydantic import Field
 from reviewmine.config import RunModel
 from reviewmine.contract.examples import ExampleColumns, conform
 from reviewmine.errors import TrainingError
+from reviewmine.examples.joining import JOINED_AT_LEAST
 from reviewmine.text.mask import mask
-from reviewmine.train.joining import JOINED_AT_LEAST
 
 _NOT_WORDS: Final = re.compile(r"[\W_]+")
 

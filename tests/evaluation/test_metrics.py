@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from reviewmine.train.metrics import (
+from reviewmine.evaluation.metrics import (
     calibration_error,
+    class_weights,
     intensity_metrics,
     macro_f1_interval,
     polarity_metrics,
@@ -73,3 +74,11 @@ def test_two_class_accuracy_compares_negative_with_positive_whatever_neutral_say
     assert two_class_accuracy(truth, answers) == pytest.approx(2 / 3)
     assert two_class_accuracy(truth, answers, floats(1, 0, 1, 5)) == 1.0
     assert two_class_accuracy(np.array([1]), answers[:1]) is None
+
+
+def test_weights_give_the_classes_their_natural_shares_and_rows_without_label_nothing() -> None:
+    polarity = np.array([0, 0, 1, 1, 2, 2, 2, 2, np.nan], dtype=np.float32)
+    weights = class_weights(polarity, (0.2, 0.1, 0.7))
+    assert weights[-1] == 0
+    assert weights.sum() == pytest.approx(8)
+    assert [weights[polarity == n].sum() / 8 for n in range(3)] == pytest.approx([0.2, 0.1, 0.7])

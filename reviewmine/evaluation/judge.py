@@ -10,15 +10,14 @@ import pyarrow as pa
 import torch
 
 from reviewmine.errors import TrainingError
+from reviewmine.evaluation.metrics import Floats, class_weights, intensity_metrics, polarity_metrics
+from reviewmine.examples.encoded import EncodedExamples, encode_examples
 from reviewmine.model.batching import padded, token_budget_batches
 from reviewmine.model.checkpoint import Checkpoint
 from reviewmine.model.device import fast_dtype, tokens_per_pass
 from reviewmine.model.heads import IntensityHead, PolarityHead
 from reviewmine.model.network import OpinionNetwork
 from reviewmine.model.spec import HeadSpecs, IntensityCalibration
-from reviewmine.train.calibrate import class_weights
-from reviewmine.train.collate import EncodedExamples, encode_examples
-from reviewmine.train.metrics import Floats, intensity_metrics, polarity_metrics
 
 
 def evaluate(

@@ -1,0 +1,9 @@
+"""One thread for torch: tests run beside each other, and small networks gain nothing from more."""
+
+import pytest
+import torch
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
