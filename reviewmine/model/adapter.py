@@ -1,4 +1,4 @@
-"""Adapters: attached to a backbone for training through PEFT, saved alone, merged into the weights at load."""
+"""Adapters: attached to a backbone for training through PEFT, saved alone, merged where they can be."""
 
 import warnings
 from collections.abc import Iterator
@@ -12,32 +12,42 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from reviewmine.errors import CheckpointError
-from reviewmine.model.spec import AdapterSpec
+from reviewmine.model.tuning_spec import (
+    AdapterSpec,
+    AllocatedAdapter,
+    LowRankAdapter,
+    PrefixAdapter,
+    ScalingAdapter,
+)
 
 ADAPTER_FILE: Final = "adapter.safetensors"
+_ADAPTER: Final = "default"
+_STEPS_NOT_YET_KNOWN: Final = 1_000_000
 
 
 def attach(backbone: nn.Module, spec: AdapterSpec) -> nn.Module:
-    """`backbone` with a fresh adapter, which alone is trainable; it answers as before until it is trained.
+    """`backbone` with a fresh adapter, which alone is trainable.
 
-    Raises CheckpointError if no layer of the backbone has a name that `spec.targets` asks for.
+    Until it is trained it answers as before, a prefix excepted: that takes part in attention from the start.
+    Raises CheckpointError if no layer of the backbone has a name that the adapter's targets ask for.
     """
-    config = peft.LoraConfig(
-        r=spec.rank,
-        lora_alpha=spec.alpha,
-        lora_dropout=spec.dropout,
-        target_modules=list(spec.targets),
-    )
     try:
         with _known_warnings_quiet():
-            return cast(nn.Module, peft.get_peft_model(backbone, config))
+            return cast(nn.Module, peft.get_peft_model(cast(Any, backbone), _config(spec)))
     except ValueError as refused:
-        raise CheckpointError(f"adapter targets {', '.join(spec.targets)}: {refused}") from None
+        targets = f"targets {', '.join(spec.targets)}" if not isinstance(spec, PrefixAdapter) else spec.kind
+        raise CheckpointError(f"adapter {targets}: {refused}") from None
+
+
+def is_mergeable(spec: AdapterSpec) -> bool:
+    """Whether the adapter can be folded into the weights of its backbone."""
+    return not isinstance(spec, PrefixAdapter)
 
 
 def adapter_weights(adapted: nn.Module) -> dict[str, Tensor]:
-    """The adapter's own tensors by name, on the CPU and contiguous."""
-    weights = peft.get_peft_model_state_dict(cast(Any, adapted))
+    """The adapter's own tensors by name, on the CPU and contiguous; ranks that AdaLoRA cut are zeros."""
+    with _all_ranks(adapted):
+        weights = peft.get_peft_model_state_dict(cast(Any, adapted), save_embedding_layers=False)
     return {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
 
 
@@ -46,14 +56,20 @@ def save(adapted: nn.Module, directory: Path) -> None:
     save_file(adapter_weights(adapted), directory / ADAPTER_FILE)
 
 
-def load_merged(backbone: nn.Module, spec: AdapterSpec, directory: Path) -> nn.Module:
-    """`backbone` with the adapter saved in `directory` folded into its weights, its own class again."""
+def load(backbone: nn.Module, spec: AdapterSpec, directory: Path) -> nn.Module:
+    """`backbone` with the adapter saved in `directory`: folded into its weights if it can be, else attached."""
+    adapted = attach(backbone, spec)
+    restore(adapted, directory)
+    return merge(adapted) if is_mergeable(spec) else adapted
+
+
+def restore(adapted: nn.Module, directory: Path) -> None:
+    """Give the adapter of `adapted` the weights saved in `directory`. Raises CheckpointError if they do not fit."""
     path = directory / ADAPTER_FILE
     try:
         weights = load_file(path)
     except (FileNotFoundError, SafetensorError) as unreadable:
         raise CheckpointError(f"{path}: cannot be read: {unreadable}") from None
-    adapted = attach(backbone, spec)
     expected = adapter_weights(adapted)
     if found := {n for n, t in expected.items() if n not in weights or weights[n].shape != t.shape}:
         raise CheckpointError(
@@ -61,12 +77,58 @@ def load_merged(backbone: nn.Module, spec: AdapterSpec, directory: Path) -> nn.M
             f"({min(found)} first); the adapter was trained on another backbone"
         )
     peft.set_peft_model_state_dict(cast(Any, adapted), weights)
-    return merge(adapted)
 
 
 def merge(adapted: nn.Module) -> nn.Module:
-    """The backbone under an adapter, with the adapter folded into its weights."""
+    """The backbone under an adapter, with the adapter folded into its weights, its own class again."""
     return cast(nn.Module, cast(Any, adapted).merge_and_unload())
+
+
+def backbone_of(adapted: nn.Module) -> nn.Module:
+    """The backbone under an adapter that cannot be merged, as it was before."""
+    return cast(nn.Module, cast(Any, adapted).get_base_model())
+
+
+def _config(spec: AdapterSpec) -> peft.PeftConfig:
+    match spec:
+        case LowRankAdapter():
+            return peft.LoraConfig(
+                r=spec.rank,
+                lora_alpha=spec.alpha,
+                lora_dropout=spec.dropout,
+                target_modules=list(spec.targets),
+                use_dora=spec.kind == "dora",
+            )
+        case AllocatedAdapter():
+            return peft.AdaLoraConfig(
+                init_r=spec.initial_rank,
+                target_r=spec.rank,
+                lora_alpha=spec.alpha,
+                lora_dropout=spec.dropout,
+                target_modules=list(spec.targets),
+                total_step=_STEPS_NOT_YET_KNOWN,
+            )
+        case ScalingAdapter():
+            return peft.IA3Config(
+                target_modules=list(spec.targets), feedforward_modules=list(spec.feedforward)
+            )
+        case PrefixAdapter():
+            return peft.PrefixTuningConfig(num_virtual_tokens=spec.num_tokens, task_type="FEATURE_EXTRACTION")
+
+
+@contextmanager
+def _all_ranks(adapted: nn.Module) -> Iterator[None]:
+    """AdaLoRA saves cut ranks as smaller tensors plus a pattern; with zeros in their place one shape fits every run."""
+    config = cast(Any, adapted).peft_config[_ADAPTER]
+    pattern = getattr(config, "rank_pattern", None)
+    if not isinstance(config, peft.AdaLoraConfig) or pattern is None:
+        yield
+        return
+    config.rank_pattern = None
+    try:
+        yield
+    finally:
+        config.rank_pattern = pattern
 
 
 @contextmanager

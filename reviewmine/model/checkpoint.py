@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from reviewmine.errors import CheckpointError
-from reviewmine.model import adapter
+from reviewmine.model import adapter, tuning
 from reviewmine.model.backbone import load_backbone, load_encoder
 from reviewmine.model.device import fast_dtype
 from reviewmine.model.digest import write_digest
@@ -55,7 +55,8 @@ def save_checkpoint(
     """Write `network` as a new checkpoint and return its digest.
 
     With an adapter in the spec, the adapter is still attached and is written alone; with `backbone.inside` the
-    whole encoder is written. The backbone's own weights are left out where the spec names them by digest.
+    whole encoder is written, with `backbone.tuned` those of its weights that are trainable. The backbone's own
+    weights are left out where the spec names them by digest.
     """
     if directory.exists() and any(directory.iterdir()):
         raise CheckpointError(
@@ -70,8 +71,11 @@ def save_checkpoint(
     save_file(heads, directory / HEADS_FILE)
     if spec.adapter:
         adapter.save(network.backbone, directory)
+    if spec.backbone.tuned:
+        tuning.save_tuned(network.backbone, directory)
     if spec.backbone.inside:
-        cast(PreTrainedModel, network.backbone).save_pretrained(directory / BACKBONE_FOLDER)
+        whole = adapter.backbone_of(network.backbone) if spec.adapter else network.backbone
+        cast(PreTrainedModel, whole).save_pretrained(directory / BACKBONE_FOLDER)
     return write_digest(directory)
 
 
@@ -106,13 +110,16 @@ def load_checkpoint(
 
 
 def _encoder_of(spec: Spec, directory: Path) -> tuple[nn.Module, int]:
+    """The encoder that a checkpoint describes, tuned weights in place and adapter in, and its width."""
     if spec.backbone.inside:
-        encoder = load_encoder(directory / BACKBONE_FOLDER)
-        return encoder, int(encoder.config.hidden_size)
-    backbone = load_backbone(spec.backbone.name, spec.backbone.revision, sha256=spec.backbone.sha256)
-    if spec.adapter is None:
-        return backbone.model, backbone.width
-    return adapter.load_merged(backbone.model, spec.adapter, directory), backbone.width
+        encoder: nn.Module = load_encoder(directory / BACKBONE_FOLDER)
+    else:
+        named = load_backbone(spec.backbone.name, spec.backbone.revision, sha256=spec.backbone.sha256)
+        encoder = named.model
+    width = int(cast(PreTrainedModel, encoder).config.hidden_size)
+    if spec.backbone.tuned:
+        tuning.load_tuned(encoder, directory)
+    return adapter.load(encoder, spec.adapter, directory) if spec.adapter else encoder, width
 
 
 def _load_heads(network: OpinionNetwork, path: Path) -> None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from reviewmine.errors import CheckpointError
 from reviewmine.labels import DEFAULT_INTENSITY_CUTS, POLARITIES
+from reviewmine.model.tuning_spec import AdapterSpec, PrefixAdapter
 
 SPEC_FORMAT: Final = 1
 SPEC_FILE: Final = "spec.json"
@@ -23,22 +24,16 @@ class SpecModel(BaseModel):
 
 
 class BackboneSpec(SpecModel):
-    """The encoder under the heads: fetched by name and checked by digest, or carried whole in the checkpoint."""
+    """The encoder under the heads: fetched by name and checked by digest, or carried whole in the checkpoint.
+
+    Where it is `tuned` and not `inside`, the checkpoint carries those of its weights that training changed.
+    """
 
     name: str
     revision: str | None = None
     sha256: str | None = None
     inside: bool = False
-
-
-class AdapterSpec(SpecModel):
-    """A LoRA adapter: W + (alpha / rank) B A on every linear layer whose name ends in one of `targets`."""
-
-    kind: Literal["lora"] = "lora"
-    rank: int = Field(default=16, ge=1)
-    alpha: float = Field(default=32.0, gt=0)
-    dropout: float = Field(default=0.0, ge=0, lt=1)
-    targets: tuple[str, ...] = ("query", "key", "value", "dense")
+    tuned: bool = False
 
 
 class PolarityCalibration(SpecModel):
@@ -139,7 +134,9 @@ class Spec(SpecModel):
 
     @model_validator(mode="after")
     def _weights_are_named_once(self) -> "Spec":
-        if self.backbone.inside and self.adapter is not None:
+        if self.backbone.inside and self.backbone.tuned:
+            raise ValueError("a backbone that is inside has all its weights there, tuned ones among them")
+        if self.backbone.inside and not isinstance(self.adapter, PrefixAdapter | None):
             raise ValueError("an adapter beside a backbone that is inside: merge it before it is saved")
         if not self.backbone.inside and self.backbone.sha256 is None:
             raise ValueError("a backbone that is not inside needs its sha256")

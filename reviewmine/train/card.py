@@ -11,6 +11,7 @@ from typing import Any
 from reviewmine.errors import CheckpointError, TrainingError, UsageError
 from reviewmine.model.digest import CARD_FILE, METRICS_FILE, NOTES_FILE, digest
 from reviewmine.model.spec import Spec, read_spec
+from reviewmine.model.tuning_spec import told
 
 _OF_THE_RUN = frozenset({"checkpoint", "validation", "validation_before_calibration"})
 
@@ -80,12 +81,12 @@ _LIMITS = """\
 
 
 def _backbone(spec: Spec) -> str:
-    adapter = spec.adapter
-    tuned = (
-        f"a LoRA adapter (rank {adapter.rank}, alpha {adapter.alpha:g}, on {', '.join(adapter.targets)})"
-        if adapter
-        else "all its weights inside"
-    )
+    if spec.adapter is not None:
+        tuned = told(spec.adapter)
+    elif spec.backbone.inside:
+        tuned = "all its weights inside"
+    else:
+        tuned = "its upper layers tuned" if spec.backbone.tuned else "its weights as they were"
     revision = f" at revision {spec.backbone.revision}" if spec.backbone.revision else ""
     return f"`{spec.backbone.name}`{revision}, sha256 `{spec.backbone.sha256}`, with {tuned}; {spec.pooling} pooling."
 

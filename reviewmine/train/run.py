@@ -13,12 +13,13 @@ from reviewmine.config import RunModel
 from reviewmine.evaluation.judge import brief, judge, predict
 from reviewmine.examples.encoded import EncodedExamples, encode_examples
 from reviewmine.examples.labelled import ExamplesSettings, LabelledSets, load_examples
-from reviewmine.model import adapter
+from reviewmine.model import adapter, tuning
 from reviewmine.model.backbone import Backbone, is_path, load_backbone
 from reviewmine.model.batching import padded_width
 from reviewmine.model.checkpoint import load_checkpoint, save_checkpoint
 from reviewmine.model.network import OpinionNetwork, disable_dropout
-from reviewmine.model.spec import AdapterSpec, BackboneSpec, HeadSpecs, Spec, Training, TrainingSet
+from reviewmine.model.spec import BackboneSpec, HeadSpecs, Spec, Training, TrainingSet
+from reviewmine.model.tuning_spec import FullTuning, LowRankAdapter, TopLayersTuning, Tuning, adapter_of
 from reviewmine.text.clean import CLEAN_VERSION
 from reviewmine.text.encode import TextEncoder
 from reviewmine.train.calibrate import assumed_shares, calibrated_heads, shifted_heads
@@ -49,7 +50,7 @@ class TrainingRun(RunModel):
     prior_strength: float = Field(default=1.0, ge=0, le=1)
     """How far class shares count: 1 as in an archive, 0 not at all; see calibrate.assumed_shares."""
     backbone: BackboneChoice = BackboneChoice()
-    adapter: AdapterSpec = AdapterSpec()
+    tuning: Tuning = LowRankAdapter()
     examples: ExamplesSettings
     loop: LoopSettings = LoopSettings()
 
@@ -93,7 +94,7 @@ def build_network(run: TrainingRun, backbone: Backbone) -> OpinionNetwork:
     """The untrained network of a run, its adapter and heads drawn from the run's seed."""
     torch.manual_seed(run.seed)
     network = OpinionNetwork(
-        adapter.attach(backbone.model, run.adapter),
+        tuning.prepare(backbone.model, run.tuning),
         width=backbone.width,
         pooling=run.pooling,
         label_smoothing=run.label_smoothing,
@@ -152,7 +153,8 @@ def finish(run: TrainingRun, examples_root: Path, *, trained: Path, directory: P
     before = shifted_heads(shares, sets.sampled_shares)
     after = calibrated_heads(before, logits, labels, shares, sets.natural_shares)
     spec = describe(run, prepared, after)
-    if spec.adapter is None:
+    added = adapter_of(run.tuning)
+    if added is not None and spec.adapter is None:
         network.backbone = adapter.merge(network.backbone)
     digest = save_checkpoint(directory, spec=spec, network=network, tokenizer=prepared.backbone.tokenizer)
     metrics = {
@@ -165,8 +167,13 @@ def finish(run: TrainingRun, examples_root: Path, *, trained: Path, directory: P
 
 
 def describe(run: TrainingRun, prepared: Prepared, heads: HeadSpecs) -> Spec:
-    """The spec of the checkpoint of a run; a backbone that only this machine has by path goes inside it, merged."""
-    inside = is_path(run.backbone.name)
+    """The spec of the checkpoint of a run.
+
+    A backbone that only this machine has by path goes inside, its adapter merged where it can be; so does one that was
+    tuned in full. Of one that was tuned in part only that part is kept.
+    """
+    inside = is_path(run.backbone.name) or isinstance(run.tuning, FullTuning)
+    added = adapter_of(run.tuning)
     names = prepared.sets.train["set"].to_pylist()
     return Spec(
         name=run.name,
@@ -175,8 +182,9 @@ def describe(run: TrainingRun, prepared: Prepared, heads: HeadSpecs) -> Spec:
             revision=run.backbone.revision,
             sha256=prepared.backbone.sha256,
             inside=inside,
+            tuned=isinstance(run.tuning, TopLayersTuning) and not inside,
         ),
-        adapter=None if inside else run.adapter,
+        adapter=None if inside and added is not None and adapter.is_mergeable(added) else added,
         pooling=run.pooling,
         heads=heads,
         max_tokens=run.max_tokens,

@@ -7,16 +7,30 @@ from tiny import make_backbone
 from reviewmine.errors import CheckpointError
 from reviewmine.model import adapter
 from reviewmine.model.backbone import load_encoder
-from reviewmine.model.spec import AdapterSpec
+from reviewmine.model.tuning_spec import (
+    AdapterSpec,
+    AllocatedAdapter,
+    LowRankAdapter,
+    PrefixAdapter,
+    ScalingAdapter,
+)
 
 IDS = torch.randint(5, 30, (2, 6), generator=torch.Generator().manual_seed(0))
+MASK = torch.tensor([[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0]])
+MERGEABLE: tuple[AdapterSpec, ...] = (
+    LowRankAdapter(rank=4, alpha=8),
+    LowRankAdapter(kind="dora", rank=4, alpha=8),
+    AllocatedAdapter(kind="adalora", rank=2, initial_rank=4),
+    ScalingAdapter(kind="ia3"),
+)
+PREFIX = PrefixAdapter(kind="prefix", num_tokens=3)
+by_kind = pytest.mark.parametrize("spec", [*MERGEABLE, PREFIX], ids=lambda spec: spec.kind)
+by_mergeable_kind = pytest.mark.parametrize("spec", MERGEABLE, ids=lambda spec: spec.kind)
 
 
 def states(backbone: torch.nn.Module) -> torch.Tensor:
     with torch.no_grad():
-        found: torch.Tensor = backbone.eval()(
-            input_ids=IDS, attention_mask=torch.ones_like(IDS)
-        ).last_hidden_state
+        found: torch.Tensor = backbone.eval()(input_ids=IDS, attention_mask=MASK).last_hidden_state
     return found
 
 
@@ -30,34 +44,51 @@ def shaken(backbone: torch.nn.Module) -> torch.nn.Module:
     return backbone
 
 
-def test_a_fresh_adapter_changes_nothing_and_alone_is_trainable(tmp_path: Path) -> None:
+@by_mergeable_kind
+def test_a_fresh_adapter_changes_nothing(tmp_path: Path, spec: AdapterSpec) -> None:
     before = states(load_encoder(make_backbone(tmp_path)))
-    adapted = adapter.attach(load_encoder(tmp_path), AdapterSpec(rank=4))
-    torch.testing.assert_close(states(adapted), before)
-    assert {name.split(".")[-3] for name, p in adapted.named_parameters() if p.requires_grad} == {
-        "lora_A",
-        "lora_B",
-    }
+    torch.testing.assert_close(states(adapter.attach(load_encoder(tmp_path), spec)), before)
 
 
-def test_saved_loaded_and_merged_it_answers_as_it_did_attached(tmp_path: Path) -> None:
-    spec = AdapterSpec(rank=4, alpha=8)
+@by_kind
+def test_an_adapter_alone_is_trainable(tmp_path: Path, spec: AdapterSpec) -> None:
+    own = dict(load_encoder(make_backbone(tmp_path)).named_parameters())
+    adapted = adapter.attach(load_encoder(tmp_path), spec)
+    trainable = [p for p in adapted.parameters() if p.requires_grad]
+    frozen = [p for p in adapted.parameters() if not p.requires_grad and p.numel() > 1]
+    assert 0 < sum(p.numel() for p in trainable) < sum(p.numel() for p in own.values()) / 4
+    assert sum(p.numel() for p in frozen) == sum(p.numel() for p in own.values())
+
+
+@by_mergeable_kind
+def test_saved_loaded_and_merged_it_answers_as_it_did_attached(tmp_path: Path, spec: AdapterSpec) -> None:
     adapted = shaken(adapter.attach(load_encoder(make_backbone(tmp_path)), spec))
     attached = states(adapted)
     adapter.save(adapted, tmp_path)
-    merged = adapter.load_merged(load_encoder(tmp_path), spec, tmp_path)
+    merged = adapter.load(load_encoder(tmp_path), spec, tmp_path)
     torch.testing.assert_close(states(merged), attached, atol=1e-5, rtol=1e-4)
     assert not torch.allclose(attached, states(load_encoder(tmp_path)), atol=1e-3)
     assert type(merged) is type(load_encoder(tmp_path))
 
 
+def test_a_prefix_stays_in_the_network_and_does_not_lengthen_its_answer(tmp_path: Path) -> None:
+    assert not adapter.is_mergeable(PREFIX)
+    adapted = shaken(adapter.attach(load_encoder(make_backbone(tmp_path)), PREFIX))
+    attached = states(adapted)
+    assert attached.shape[:2] == IDS.shape
+    adapter.save(adapted, tmp_path)
+    torch.testing.assert_close(states(adapter.load(load_encoder(tmp_path), PREFIX, tmp_path)), attached)
+    plain = states(adapter.backbone_of(adapted))
+    torch.testing.assert_close(plain, states(load_encoder(tmp_path)))
+
+
 def test_targets_that_the_backbone_does_not_have_are_named(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="wq"):
-        adapter.attach(load_encoder(make_backbone(tmp_path)), AdapterSpec(targets=("wq",)))
+        adapter.attach(load_encoder(make_backbone(tmp_path)), LowRankAdapter(targets=("wq",)))
 
 
 def test_an_adapter_of_another_shape_is_refused(tmp_path: Path) -> None:
-    adapted = adapter.attach(load_encoder(make_backbone(tmp_path)), AdapterSpec(rank=4))
+    adapted = adapter.attach(load_encoder(make_backbone(tmp_path)), LowRankAdapter(rank=4))
     adapter.save(adapted, tmp_path)
     with pytest.raises(CheckpointError, match="another backbone"):
-        adapter.load_merged(load_encoder(tmp_path), AdapterSpec(rank=8), tmp_path)
+        adapter.load(load_encoder(tmp_path), LowRankAdapter(rank=8), tmp_path)

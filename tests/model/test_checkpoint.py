@@ -13,7 +13,8 @@ from reviewmine.model.backbone import BUILTIN_MINILM, Backbone, load_backbone
 from reviewmine.model.checkpoint import load_checkpoint, save_checkpoint
 from reviewmine.model.digest import digest, write_digest
 from reviewmine.model.network import OpinionNetwork
-from reviewmine.model.spec import AdapterSpec, BackboneSpec, Spec
+from reviewmine.model.spec import BackboneSpec, Spec
+from reviewmine.model.tuning_spec import LowRankAdapter
 from reviewmine.text.clean import CLEAN_VERSION
 
 
@@ -21,7 +22,7 @@ def a_spec(backbone: Backbone, *, name: str, inside: bool) -> Spec:
     return Spec(
         name="tiny",
         backbone=BackboneSpec(name=name, sha256=backbone.sha256, inside=inside),
-        adapter=None if inside else AdapterSpec(rank=4),
+        adapter=None if inside else LowRankAdapter(rank=4),
         max_tokens=32,
         clean_version=CLEAN_VERSION,
         languages=("en",),

@@ -4,14 +4,15 @@ from pathlib import Path
 import pytest
 
 from reviewmine.errors import CheckpointError
-from reviewmine.model.spec import AdapterSpec, BackboneSpec, IntensityHeadSpec, Spec, read_spec, write_spec
+from reviewmine.model.spec import BackboneSpec, IntensityHeadSpec, Spec, read_spec, write_spec
+from reviewmine.model.tuning_spec import LowRankAdapter
 
 
 def a_spec() -> Spec:
     return Spec(
         name="a",
         backbone=BackboneSpec(name="builtin:minilm-l6", sha256="0" * 64),
-        adapter=AdapterSpec(),
+        adapter=LowRankAdapter(),
         max_tokens=64,
         clean_version=1,
         languages=("en",),

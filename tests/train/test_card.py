@@ -6,7 +6,8 @@ import pytest
 from reviewmine.errors import CheckpointError, TrainingError, UsageError
 from reviewmine.evaluation.metrics import intensity_metrics, polarity_metrics
 from reviewmine.model.digest import digest, write_digest
-from reviewmine.model.spec import AdapterSpec, BackboneSpec, Spec, Training, TrainingSet, write_spec
+from reviewmine.model.spec import BackboneSpec, Spec, Training, TrainingSet, write_spec
+from reviewmine.model.tuning_spec import LowRankAdapter
 from reviewmine.train.card import record, tell
 
 
@@ -17,7 +18,7 @@ def told(tmp_path: Path) -> Path:
     spec = Spec(
         name="tiny-en",
         backbone=BackboneSpec(name="builtin:minilm-l6", sha256="0" * 64),
-        adapter=AdapterSpec(rank=4),
+        adapter=LowRankAdapter(rank=4),
         max_tokens=64,
         clean_version=1,
         languages=("en",),

@@ -11,7 +11,7 @@ from reviewmine.examples.encoded import EncodedExamples, encode_examples
 from reviewmine.model import adapter
 from reviewmine.model.backbone import load_backbone
 from reviewmine.model.network import OpinionNetwork, disable_dropout
-from reviewmine.model.spec import AdapterSpec
+from reviewmine.model.tuning_spec import LowRankAdapter
 from reviewmine.text.encode import TextEncoder
 from reviewmine.train.collate import EpochBatches
 from reviewmine.train.loop import fit, head_losses
@@ -51,7 +51,7 @@ def examples(backbone_path: Path) -> EncodedExamples:
 @pytest.fixture
 def network(backbone_path: Path) -> OpinionNetwork:
     torch.manual_seed(1)
-    encoder = adapter.attach(load_backbone(str(backbone_path)).model, AdapterSpec(rank=8))
+    encoder = adapter.attach(load_backbone(str(backbone_path)).model, LowRankAdapter(rank=8))
     network = OpinionNetwork(encoder, width=WIDTH, pooling="mean")
     disable_dropout(network)
     return network
@@ -113,7 +113,7 @@ def test_a_resumed_run_ends_where_an_undisturbed_one_does(
     heard = run(network, examples, tmp_path / "whole").heard
     metrics, checkpoint = heard[len(heard) // 2]
     torch.manual_seed(2)
-    encoder = adapter.attach(load_backbone(str(backbone_path)).model, AdapterSpec(rank=8))
+    encoder = adapter.attach(load_backbone(str(backbone_path)).model, LowRankAdapter(rank=8))
     other = OpinionNetwork(encoder, width=WIDTH, pooling="mean")
     disable_dropout(other)
     resumed = run(other, examples, tmp_path / "rest", resume_from=checkpoint).heard

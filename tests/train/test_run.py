@@ -22,7 +22,7 @@ def a_run(backbone: Path) -> TrainingRun:
             "name": "tiny-en",
             "max_tokens": 64,
             "backbone": {"name": str(backbone)},
-            "adapter": {"rank": 8},
+            "tuning": {"kind": "lora", "rank": 8},
             "loop": {"epochs": 5, "budget_tokens": 512, "learning_rate": 1e-2, "head_learning_rate": 1e-2},
             "examples": {
                 "validation_share": 0.2,
