@@ -31,7 +31,7 @@ class LowRankAdapter(TuningModel):
 
 
 class AllocatedAdapter(TuningModel):
-    """AdaLoRA: W + (alpha / rank) P diag(E) Q, where singular values E that matter least are cut (Zhang et al., ICLR 2023).
+    """AdaLoRA: W + (alpha / rank) P diag(E) Q; singular values E that matter least are cut (Zhang et al., ICLR 2023).
 
     Every layer starts with `initial_rank` of them; after `warm_share` of the steps they are cut until, `settle_share`
     before the end, `rank` are left on average. `orthogonality` weighs the penalty that keeps P and Q orthonormal.
