@@ -11,7 +11,8 @@ import typer
 from rich.console import Console
 
 from reviewmine import __version__
-from reviewmine.backfill.settings import BUILTIN, AnnotateSettings
+from reviewmine.backfill.settings import AnnotateSettings
+from reviewmine.checkpoints import BUILTIN, local_checkpoint
 from reviewmine.config import load_run_file, refuse_secrets
 from reviewmine.console import console_for
 from reviewmine.errors import ReviewmineError
@@ -168,10 +169,9 @@ def evaluate(
     from reviewmine.examples.labelled import only_held_out
     from reviewmine.examples.sets import only_languages, read_examples
     from reviewmine.model.checkpoint import load_checkpoint
-    from reviewmine.model.inspect import builtin_checkpoint
     from reviewmine.train.card import record as record_in_card
 
-    directory = builtin_checkpoint() if checkpoint == BUILTIN else Path(checkpoint)
+    directory = local_checkpoint(checkpoint)
     loaded = load_checkpoint(directory)
     columns = ExampleColumns(body=body, title=title, rating=rating, language=language and "language")
     rows = read_examples(examples, columns)

@@ -14,6 +14,7 @@ LAYERS = (
     {"errors", "labels", "partition", "config"},
     {"contract", "text"},
     {"model", "store"},
+    {"checkpoints"},
     {"examples"},
     {"evaluation"},
     {"train", "annotate", "backfill", "warehouse", "demo"},

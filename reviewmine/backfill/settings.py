@@ -4,11 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from reviewmine.checkpoints import BUILTIN
 from reviewmine.config import RunModel
 from reviewmine.contract.reviews import ReviewColumns
 from reviewmine.partition import PartitionBy
-
-BUILTIN = "builtin"
 
 
 class PoolSettings(RunModel):

@@ -1,18 +1,17 @@
 """The main job: an archive annotated into a table, from settings to summary."""
 
-from pathlib import Path
-
 from reviewmine.backfill.plan import Planner
 from reviewmine.backfill.result import result_of
 from reviewmine.backfill.run import Run, recover_dead_publishes
-from reviewmine.backfill.settings import BUILTIN, AnnotateSettings
+from reviewmine.backfill.settings import AnnotateSettings
 from reviewmine.backfill.stopping import StopSignal
 from reviewmine.backfill.summary import Observer, Summary
 from reviewmine.backfill.work import Job
+from reviewmine.checkpoints import is_remote, local_checkpoint
 from reviewmine.contract.reviews import ReviewColumns, carried_fields, check_mapping
 from reviewmine.distributed.annotating import RayExecutor
 from reviewmine.distributed.stages import Model
-from reviewmine.model.inspect import builtin_checkpoint, inspect_checkpoint
+from reviewmine.model.inspect import inspect_checkpoint
 from reviewmine.partition import PartitionRange
 from reviewmine.store.archive import Archive
 from reviewmine.store.layout import new_run_id
@@ -30,9 +29,7 @@ def annotate(settings: AnnotateSettings, observer: Observer) -> Summary:
 
 
 def _annotate(settings: AnnotateSettings, observer: Observer, stop: StopSignal) -> Summary:
-    checkpoint = (
-        builtin_checkpoint() if settings.checkpoint == BUILTIN else Path(settings.checkpoint).absolute()
-    )
+    checkpoint = local_checkpoint(settings.checkpoint, expected_digest=settings.checkpoint_digest)
     _, digest = inspect_checkpoint(checkpoint, expected_digest=settings.checkpoint_digest)
     archive, table, run_id = Archive(settings.archive), Table(settings.table), new_run_id()
     planner = Planner(
@@ -64,7 +61,7 @@ def _annotate(settings: AnnotateSettings, observer: Observer, stop: StopSignal) 
         partition_by=settings.partition_by,
     )
     model = Model(
-        checkpoint=checkpoint,
+        checkpoint=settings.checkpoint if is_remote(settings.checkpoint) else str(checkpoint),
         digest=digest,
         annotate_unsupported=settings.annotate_unsupported,
         pool=settings.pool,

@@ -8,13 +8,13 @@ Torch is imported by the stages that need it, when they need it: a worker that o
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from reviewmine.backfill.settings import PoolSettings
 from reviewmine.backfill.work import FragmentReader, FragmentWriter, Job, Outcome, Task
+from reviewmine.checkpoints import local_checkpoint
 from reviewmine.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Model:
     """Which checkpoint annotates, and how; picklable, since it names the weights and does not hold them."""
 
-    checkpoint: Path
+    checkpoint: str
     digest: str
     annotate_unsupported: bool
     pool: PoolSettings
@@ -67,7 +67,7 @@ class AnnotateStage:
 
         self._job = job
         self._annotator = Annotator(
-            model.checkpoint,
+            local_checkpoint(model.checkpoint, expected_digest=model.digest),
             expected_digest=model.digest,
             device=model.pool.device,
             tokens_per_batch=model.pool.tokens_per_batch,
@@ -115,5 +115,7 @@ def _preparer(model: Model) -> "Preparer":
     from reviewmine.annotate.prepare import Preparer
 
     return Preparer(
-        model.checkpoint, expected_digest=model.digest, annotate_unsupported=model.annotate_unsupported
+        local_checkpoint(model.checkpoint, expected_digest=model.digest),
+        expected_digest=model.digest,
+        annotate_unsupported=model.annotate_unsupported,
     )

@@ -34,19 +34,31 @@ def digest(directory: Path) -> str:
     """
     refuse_pickles(directory)
     try:
-        listed: dict[str, str] = json.loads((directory / DIGEST_FILE).read_text(encoding="utf-8"))["files"]
+        listing = (directory / DIGEST_FILE).read_bytes()
     except FileNotFoundError:
         raise CheckpointError(
             f"{directory}: no {DIGEST_FILE}; the checkpoint is incomplete, copy it again"
         ) from None
-    except (ValueError, KeyError, TypeError):
-        raise CheckpointError(f"{directory / DIGEST_FILE}: not the listing of a checkpoint") from None
+    listed = _listed(listing, str(directory / DIGEST_FILE))
     found = _files(directory)
     differing = sorted(name for name in listed.keys() | found.keys() if listed.get(name) != found.get(name))
     if differing:
         what = ", ".join(f"{name} ({_difference(name, listed, found)})" for name in differing)
         raise CheckpointError(f"{directory}: {what}; a checkpoint is never edited: copy or train it again")
     return _digest_of(found)
+
+
+def listed_digest(listing: bytes, *, where: str) -> str:
+    """The digest that the listing of a checkpoint claims. Raises CheckpointError, naming `where`, if it is none."""
+    return _digest_of(_listed(listing, where))
+
+
+def _listed(listing: bytes, where: str) -> dict[str, str]:
+    try:
+        files: dict[str, str] = json.loads(listing)["files"]
+        return {str(name): str(sha256) for name, sha256 in files.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise CheckpointError(f"{where}: not the listing of a checkpoint") from None
 
 
 def _files(directory: Path) -> dict[str, str]:
