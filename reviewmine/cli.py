@@ -12,6 +12,7 @@ from rich.console import Console
 
 from reviewmine import __version__
 from reviewmine.backfill.settings import AnnotateSettings
+from reviewmine.checkpoint_commands import checkpoints
 from reviewmine.checkpoints import BUILTIN, local_checkpoint
 from reviewmine.config import load_run_file, refuse_secrets
 from reviewmine.console import console_for
@@ -24,6 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(checkpoints, name="checkpoint")
 
 RunFile = Annotated[
     Path | None, typer.Option("--run", help="The run file; the ones that ship are in jobs/runs/.")

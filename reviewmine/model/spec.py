@@ -131,6 +131,8 @@ class Spec(SpecModel):
     clean_version: int
     languages: tuple[str, ...]
     training: Training = Training()
+    derived_from: str | None = None
+    """The digest of the checkpoint that this one was made of without training, by merging."""
 
     @model_validator(mode="after")
     def _weights_are_named_once(self) -> "Spec":

@@ -88,7 +88,9 @@ def _backbone(spec: Spec) -> str:
     else:
         tuned = "its upper layers tuned" if spec.backbone.tuned else "its weights as they were"
     revision = f" at revision {spec.backbone.revision}" if spec.backbone.revision else ""
-    return f"`{spec.backbone.name}`{revision}, sha256 `{spec.backbone.sha256}`, with {tuned}; {spec.pooling} pooling."
+    derived = f" Merged from checkpoint `{spec.derived_from}`." if spec.derived_from else ""
+    named = f"`{spec.backbone.name}`{revision}, sha256 `{spec.backbone.sha256}`"
+    return f"{named}, with {tuned}; {spec.pooling} pooling.{derived}"
 
 
 def _sets(spec: Spec) -> str:
