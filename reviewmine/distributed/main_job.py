@@ -12,7 +12,7 @@ from reviewmine.backfill.work import Job
 from reviewmine.contract.reviews import ReviewColumns, carried_fields, check_mapping
 from reviewmine.distributed.annotating import RayExecutor
 from reviewmine.distributed.stages import Model
-from reviewmine.model.inspect import builtin_checkpoint, inspect_checkpoint
+from reviewmine.model.inspect import builtin_checkpoint, inspect_checkpoint, require_opinion_heads
 from reviewmine.partition import PartitionRange
 from reviewmine.store.archive import Archive
 from reviewmine.store.layout import new_run_id
@@ -33,7 +33,8 @@ def _annotate(settings: AnnotateSettings, observer: Observer, stop: StopSignal) 
     checkpoint = (
         builtin_checkpoint() if settings.checkpoint == BUILTIN else Path(settings.checkpoint).absolute()
     )
-    _, digest = inspect_checkpoint(checkpoint, expected_digest=settings.checkpoint_digest)
+    spec, digest = inspect_checkpoint(checkpoint, expected_digest=settings.checkpoint_digest)
+    require_opinion_heads(spec, where=str(checkpoint))
     archive, table, run_id = Archive(settings.archive), Table(settings.table), new_run_id()
     planner = Planner(
         archive,
