@@ -51,7 +51,8 @@ def load_run_file(
     try:
         return model.model_validate(values)
     except ValidationError as invalid:
-        raise ConfigError("\n".join(_explain(error, model, where) for error in invalid.errors())) from None
+        faults = (_explain(error, model, values, where) for error in invalid.errors())
+        raise ConfigError("\n".join(faults)) from None
 
 
 def refuse_secrets(values: Any, *, where: str, key: str = "") -> None:
@@ -100,15 +101,26 @@ def _leaves(values: Any, key: str) -> Iterator[tuple[str, str]]:
         yield key, values
 
 
-def _explain(error: ErrorDetails, model: type[BaseModel], where: str) -> str:
+def _explain(error: ErrorDetails, model: type[BaseModel], values: Any, where: str) -> str:
     location = [part for part in error["loc"] if isinstance(part, str)]
-    key = ".".join(location)
+    key = ".".join(_written(error["loc"], values))
     if error["type"] != "extra_forbidden":
         return f"{where}: {key or 'values'}: {error['msg']}, found {error['input']!r}"
     known = _keys_beside(model, location[:-1])
     near = difflib.get_close_matches(location[-1], known, n=1)
     advice = f"did you mean '{near[0]}'?" if near else f"expected one of {', '.join(sorted(known))}"
     return f"{where}: unknown key '{key}'; {advice}"
+
+
+def _written(location: tuple[int | str, ...], values: Any) -> Iterator[str]:
+    """The keys of a location as the file has them: pydantic adds the name of the kind that a union settled for."""
+    for number, part in enumerate(location):
+        is_last = number + 1 == len(location)
+        if isinstance(part, int):
+            values = values[part] if isinstance(values, list | tuple) and part < len(values) else None
+        elif is_last or (isinstance(values, Mapping) and part in values):
+            yield part
+            values = values[part] if isinstance(values, Mapping) and part in values else None
 
 
 def _keys_beside(model: type[BaseModel], tables: list[str]) -> list[str]:

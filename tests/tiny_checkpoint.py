@@ -1,8 +1,8 @@
 """A checkpoint small enough to build in a test, and conformed reviews to send through it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import pyarrow as pa
 import torch
@@ -11,6 +11,7 @@ from tiny import WIDTH, make_backbone
 from reviewmine.contract.reviews import ReviewColumns, conform
 from reviewmine.model.backbone import load_backbone
 from reviewmine.model.checkpoint import save_checkpoint
+from reviewmine.model.head_specs import OPINION_HEADS, HeadSpec, Pooling
 from reviewmine.model.network import OpinionNetwork
 from reviewmine.model.spec import BackboneSpec, Spec
 from reviewmine.text.clean import CLEAN_VERSION
@@ -18,7 +19,9 @@ from reviewmine.text.clean import CLEAN_VERSION
 MAX_TOKENS: Final = 48
 
 
-def make_checkpoint(root: Path, *, pooling: Literal["mean", "cls"] = "mean") -> Path:
+def make_checkpoint(
+    root: Path, *, pooling: Pooling = "mean", heads: Mapping[str, HeadSpec] = OPINION_HEADS
+) -> Path:
     """Write a random checkpoint for English that reads at most MAX_TOKENS tokens; the directory it is in."""
     backbone = load_backbone(str(make_backbone(root / "backbone")))
     spec = Spec(
@@ -28,9 +31,10 @@ def make_checkpoint(root: Path, *, pooling: Literal["mean", "cls"] = "mean") -> 
         clean_version=CLEAN_VERSION,
         languages=("en",),
         pooling=pooling,
+        heads=dict(heads),
     )
     torch.manual_seed(0)
-    network = OpinionNetwork(backbone.model, width=WIDTH, pooling=pooling)
+    network = OpinionNetwork(backbone.model, width=WIDTH, pooling=pooling, heads=heads)
     save_checkpoint(root / "checkpoint", spec=spec, network=network, tokenizer=backbone.tokenizer)
     return root / "checkpoint"
 

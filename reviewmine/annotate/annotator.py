@@ -24,7 +24,10 @@ from reviewmine.model.batching import padded, token_budget_batches
 from reviewmine.model.checkpoint import load_checkpoint
 from reviewmine.model.device import DEVICE_TROUBLE, best_device, set_threads, tokens_per_pass
 from reviewmine.model.extractive import worth
-from reviewmine.model.heads import PolarityHead
+from reviewmine.model.head_specs import OPINION_HEADS
+from reviewmine.model.heads import decode
+from reviewmine.model.inspect import require_opinion_heads
+from reviewmine.model.network import pooling_of
 from reviewmine.model.summarizer import Summary, summarize
 from reviewmine.text.sentences import Span
 
@@ -58,12 +61,14 @@ class Annotator:
             num_threads: CPU threads for torch; None leaves them as they are.
 
         Raises:
-            CheckpointError: the checkpoint cannot be trusted or understood, or has another digest.
+            CheckpointError: the checkpoint cannot be trusted or understood, has another digest, or no head for polarity
+                or intensity.
         """
         if num_threads is not None:
             set_threads(num_threads)
         self._device = best_device() if device == "auto" else torch.device(device)
         self._checkpoint = load_checkpoint(checkpoint, expected_digest=expected_digest, device=self._device)
+        require_opinion_heads(self._checkpoint.spec, where=str(checkpoint))
         self.network = self._checkpoint.network
         self._tokens_per_batch = (
             tokens_per_pass(self._device) if tokens_per_batch is None else tokens_per_batch
@@ -121,7 +126,7 @@ class Annotator:
         sequences, batch_row = np.unique(reviews.sequence[list(numbers)], return_inverse=True)
         token_ids, mask = padded([reviews.sequences[number] for number in sequences], self._checkpoint.pad_id)
         output = self.network(self._tensor(token_ids), self._tensor(mask))
-        logits = {name: values.float().cpu().numpy() for name, values in output.logits.items()}
+        logits = {name: output.logits[name].float().cpu().numpy() for name in OPINION_HEADS}
         if not all(np.isfinite(values).all() for values in logits.values()):
             raise FloatingPointError("the network answers with what is no number")
         sentences = [reviews.sentences[number] for number in numbers]
@@ -170,14 +175,14 @@ class Annotator:
 
     def _polarities(self, logits: Tensor) -> NDArray[np.float32]:
         """Calibrated probabilities [B, 3] of polarity logits [B, 3]."""
-        calibration = self._checkpoint.spec.heads.polarity.calibration
-        return PolarityHead.decode(logits, calibration).cpu().numpy()
+        return decode(logits, self._checkpoint.spec.heads["polarity"]).cpu().numpy()
 
     def _sentence_polarities(self, vectors: Tensor) -> NDArray[np.float32] | None:
         """The polarities [S, 3] of sentence vectors [S, H], or None if these are not what the head was trained on."""
-        if self._checkpoint.spec.pooling != "mean":
+        spec = self._checkpoint.spec
+        if pooling_of(spec.heads["polarity"], spec.pooling) != "mean":
             return None
-        head = self._checkpoint.network.polarity
+        head = self._checkpoint.network.heads["polarity"]
         return self._polarities(head(vectors.to(head.output.weight.dtype)))
 
     def _columns(self, answers: Sequence[_Answer]) -> pa.Table:
@@ -193,7 +198,7 @@ class Annotator:
             decoded["polarity"],
             decoded["intensity"],
             [answer.summary for answer in answers],
-            cuts=self._checkpoint.spec.heads.intensity.cuts,
+            cuts=self._checkpoint.spec.intensity_cuts,
         )
 
     def _tensor(self, numbers: NDArray[np.int64]) -> Tensor:

@@ -1,106 +1,97 @@
-"""Labelled examples: the one schema that every set is brought into before anything is learnt from it.
+"""Labelled examples: the one schema that every set is brought into before anything is learnt from it."""
 
-A label that a row does not have is null, never a default: the loss of that head leaves the row out.
-"""
-
-from typing import Final, Literal
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
-from pydantic import Field
 
 from reviewmine.config import RunModel
-from reviewmine.contract.columns import first_misfit, listed, shown
+from reviewmine.contract.label_columns import HeadLabels, LabelColumn, labels_of
+from reviewmine.contract.set_columns import numbers, strings
 from reviewmine.errors import ContractError
-from reviewmine.labels import POLARITIES, Polarity, intensity_of_rating, polarity_of_rating
+from reviewmine.labels import POLARITIES, intensity_of_rating, polarity_of_rating
 
-EXAMPLES_SCHEMA: Final = pa.schema(
-    [
-        pa.field("title", pa.string()),
-        pa.field("body", pa.string()),
-        pa.field("language", pa.string()),
-        pa.field("rating", pa.float32()),
-        pa.field("polarity", pa.string()),
-        pa.field("intensity", pa.float32()),
-    ]
+_REVIEW_FIELDS: Final = (
+    pa.field("title", pa.string()),
+    pa.field("body", pa.string()),
+    pa.field("language", pa.string()),
+    pa.field("rating", pa.float32()),
 )
+OPINION_LABELS: Final[Mapping[str, HeadLabels]] = MappingProxyType(
+    {"polarity": HeadLabels(kind="one", labels=POLARITIES), "intensity": HeadLabels(kind="number")}
+)
+SET_FIELD: Final = pa.field("set", pa.string())
+"""What a run adds: the set that an example is of."""
+HELD_OUT_FIELD: Final = pa.field("held_out", pa.bool_())
+"""What a run adds: whether the set puts an example into validation; null where the hash of its text decides."""
+TAKEN_NAMES: Final = frozenset(
+    {*(field.name for field in _REVIEW_FIELDS), SET_FIELD.name, HELD_OUT_FIELD.name}
+)
+"""Names that a head cannot have, because examples have a column of that name."""
 
-UNLABELLED: Final = "unlabelled"
+
+def examples_schema(heads: Mapping[str, HeadLabels]) -> pa.Schema:
+    """The schema of examples for some heads: the review, then a column of labels for each head."""
+    return pa.schema([*_REVIEW_FIELDS, *(pa.field(name, takes.type) for name, takes in heads.items())])
+
+
+EXAMPLES_SCHEMA: Final = examples_schema(OPINION_LABELS)
 
 
 class ExampleColumns(RunModel):
-    """Which columns of a set hold what; a field that is None is not read.
+    """Which columns of a set hold the review; a field that is None is not read.
 
-    `rating` (1 to 5 stars) gives polarity and intensity. `polarity`, with `polarity_values` from the set's words
-    to ours (or to "unlabelled"), and `strength` (signed, `full_strength` and beyond is intensity 1) give one
-    each and win over stars.
+    `rating` (1 to 5 stars) gives polarity and intensity where `labels` of the set does not name a column for them.
     """
 
     body: str = "body"
     title: str | None = None
     language: str | None = None
     rating: str | None = None
-    polarity: str | None = None
-    polarity_values: dict[str, Polarity | Literal["unlabelled"]] = Field(default_factory=dict)
-    strength: str | None = None
-    full_strength: float = Field(default=3.0, gt=0)
 
 
-def conform(table: pa.Table, columns: ExampleColumns, *, where: str) -> pa.Table:
-    """`table` as EXAMPLES_SCHEMA, row for row. Raises ContractError naming `where`, what was found and expected."""
-    ratings = _numbers(table, columns.rating, where)
-    polarity, intensity = _labels_of_ratings(ratings, where, columns.rating)
-    if columns.polarity is not None:
-        polarity = _named_polarities(table, columns, where)
-    if columns.strength is not None:
-        intensity = np.minimum(np.abs(_numbers(table, columns.strength, where)) / columns.full_strength, 1.0)
+def conform(
+    table: pa.Table,
+    columns: ExampleColumns,
+    *,
+    where: str,
+    labels: Mapping[str, LabelColumn] = MappingProxyType({}),
+    heads: Mapping[str, HeadLabels] = OPINION_LABELS,
+    keep: Sequence[str] = (),
+) -> pa.Table:
+    """`table` as `examples_schema(heads)`, row for row, null where it has no label of a head.
+
+    Behind it stand the columns that `keep` names, as strings.
+
+    Raises ContractError naming `where`, the row, what was found and expected.
+    """
+    ratings = numbers(table, columns.rating, where)
+    of_ratings = dict(
+        zip(("polarity", "intensity"), _labels_of_ratings(ratings, where, columns.rating), strict=True)
+    )
+    body = strings(table, columns.body, where)
     arrays = [
-        _strings(table, columns.title, where),
-        _strings(table, columns.body, where),
-        _strings(table, columns.language, where),
+        strings(table, columns.title, where),
+        body,
+        strings(table, columns.language, where),
         pa.array(ratings, pa.float32(), from_pandas=True),
-        pa.array(polarity, pa.string()),
-        pa.array(intensity, pa.float32(), from_pandas=True),
     ]
-    return pa.Table.from_arrays(arrays, schema=EXAMPLES_SCHEMA)
-
-
-def _column(table: pa.Table, name: str, where: str) -> pa.ChunkedArray:
-    if name not in table.column_names:
-        raise ContractError(
-            f"{where}: no column '{name}'; found {listed(table.column_names)}; "
-            "name the right one under `columns` in the run file"
-        )
-    return table.column(name)
-
-
-def _strings(table: pa.Table, name: str | None, where: str) -> pa.Array:
-    if name is None:
-        return pa.nulls(table.num_rows, pa.string())
-    return _cast(_column(table, name, where), pa.string(), f"{where}: column '{name}'").combine_chunks()
-
-
-def _numbers(table: pa.Table, name: str | None, where: str) -> npt.NDArray[np.float64]:
-    """The column as floats, NaN where null; all NaN if it has no name."""
-    if name is None:
-        return np.full(table.num_rows, np.nan)
-    numbers = _cast(_column(table, name, where), pa.float64(), f"{where}: column '{name}'").to_numpy()
-    return np.asarray(numbers, dtype=np.float64)
-
-
-def _cast(column: pa.ChunkedArray, wanted: pa.DataType, where: str) -> pa.ChunkedArray:
-    expected = "strings" if wanted == pa.string() else "numbers"
-    try:
-        return pc.cast(column, wanted)
-    except pa.ArrowNotImplementedError:
-        raise ContractError(f"{where} is {column.type}, expected {expected}") from None
-    except pa.ArrowInvalid:
-        row = first_misfit(column, lambda values: pc.cast(values, wanted))
-        raise ContractError(
-            f"{where} is {column.type}, expected {expected}; row {row} cannot be read as one"
-        ) from None
+    for name, takes in heads.items():
+        if name in labels:
+            arrays.append(labels_of(table, labels[name], takes, body, where=where))
+        else:
+            arrays.append(
+                pa.array(of_ratings[name], takes.type, from_pandas=True)
+                if name in of_ratings
+                else pa.nulls(table.num_rows, takes.type)
+            )
+    conformed = pa.Table.from_arrays(arrays, schema=examples_schema(heads))
+    for name in keep:
+        conformed = conformed.append_column(name, strings(table, name, where))
+    return conformed
 
 
 def _labels_of_ratings(
@@ -113,17 +104,3 @@ def _labels_of_ratings(
     polarity = [None if np.isnan(stars) else polarity_of_rating(stars) for stars in ratings]
     intensity = [np.nan if np.isnan(stars) else intensity_of_rating(stars) for stars in ratings]
     return list(polarity), np.asarray(intensity, dtype=np.float64)
-
-
-def _named_polarities(table: pa.Table, columns: ExampleColumns, where: str) -> list[str | None]:
-    values = columns.polarity_values or {label: label for label in POLARITIES}
-    words = _strings(table, columns.polarity, where)
-    unknown = sorted(set(pc.unique(words).drop_null().to_pylist()) - set(values))
-    if unknown:
-        raise ContractError(
-            f"{where}: column '{columns.polarity}' holds '{shown(unknown[0])}', "
-            f"expected one of {', '.join(sorted(values))}; "
-            f"add it to `polarity_values` (as one of {', '.join(POLARITIES)}, or '{UNLABELLED}')"
-        )
-    named = [None if word is None else values[word] for word in words.to_pylist()]
-    return [None if label == UNLABELLED else label for label in named]

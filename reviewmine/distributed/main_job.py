@@ -11,7 +11,7 @@ from reviewmine.checkpoints import is_remote, local_checkpoint
 from reviewmine.contract.reviews import ReviewColumns, carried_fields, check_mapping
 from reviewmine.distributed.annotating import RayExecutor
 from reviewmine.distributed.stages import Model
-from reviewmine.model.inspect import inspect_checkpoint
+from reviewmine.model.inspect import inspect_checkpoint, require_opinion_heads
 from reviewmine.partition import PartitionRange
 from reviewmine.store.archive import Archive
 from reviewmine.store.layout import new_run_id
@@ -30,7 +30,8 @@ def annotate(settings: AnnotateSettings, observer: Observer) -> Summary:
 
 def _annotate(settings: AnnotateSettings, observer: Observer, stop: StopSignal) -> Summary:
     checkpoint = local_checkpoint(settings.checkpoint, expected_digest=settings.checkpoint_digest)
-    _, digest = inspect_checkpoint(checkpoint, expected_digest=settings.checkpoint_digest)
+    spec, digest = inspect_checkpoint(checkpoint, expected_digest=settings.checkpoint_digest)
+    require_opinion_heads(spec, where=str(checkpoint))
     archive, table, run_id = Archive(settings.archive), Table(settings.table), new_run_id()
     planner = Planner(
         archive,

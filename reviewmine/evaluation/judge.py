@@ -10,14 +10,29 @@ import pyarrow as pa
 import torch
 
 from reviewmine.errors import TrainingError
-from reviewmine.evaluation.metrics import Floats, class_weights, intensity_metrics, polarity_metrics
+from reviewmine.evaluation.metrics import (
+    Floats,
+    classification_metrics,
+    regression_metrics,
+    two_class_accuracy,
+)
+from reviewmine.evaluation.multilabel import multilabel_metrics
+from reviewmine.evaluation.rows import natural_weights, token_rows
 from reviewmine.examples.encoded import EncodedExamples, encode_examples
 from reviewmine.model.batching import padded, token_budget_batches
 from reviewmine.model.checkpoint import Checkpoint
 from reviewmine.model.device import fast_dtype, tokens_per_pass
-from reviewmine.model.heads import IntensityHead, PolarityHead
+from reviewmine.model.head_specs import (
+    ClassificationSpec,
+    HeadSpec,
+    MultilabelSpec,
+    OrdinalSpec,
+    RegressionSpec,
+    TokensSpec,
+    uncalibrated,
+)
+from reviewmine.model.heads import decode
 from reviewmine.model.network import OpinionNetwork
-from reviewmine.model.spec import HeadSpecs, IntensityCalibration
 
 
 def evaluate(
@@ -35,27 +50,31 @@ def evaluate(
     if max_rows is not None and max_rows < examples.num_rows:
         rows = np.random.default_rng(seed).permutation(examples.num_rows)[:max_rows]
         examples = examples.take(pa.array(np.sort(rows)))
-    encoded = encode_examples(examples, checkpoint.encoder, pad_id=checkpoint.pad_id)
+    heads = {name: head for name, head in checkpoint.spec.heads.items() if name in examples.column_names}
+    encoded = encode_examples(examples, checkpoint.encoder, pad_id=checkpoint.pad_id, heads=heads)
     if not len(encoded):
         raise TrainingError("evaluate: none of the examples has any text left after cleaning")
     logits = predict(checkpoint.network, encoded, titles=titles)
-    decoded = checkpoint.decode(logits)
-    raw_intensities = IntensityHead.decode(logits["intensity"], IntensityCalibration()).numpy()
+    figures = {}
+    for name, head in heads.items():
+        before = uncalibrated(head)
+        figures[name] = head_metrics(head, encoded.labels[name], decode(logits[name], head).numpy())
+        figures[f"{name}_before_calibration"] = head_metrics(
+            before, encoded.labels[name], decode(logits[name], before).numpy()
+        )
     return {
         "checkpoint": checkpoint.digest,
         "rows": len(encoded),
         "rows_without_text": examples.num_rows - len(encoded),
         "titles": titles,
-        "polarity": polarity_metrics(encoded.labels["polarity"], decoded["polarity"]),
-        "intensity": intensity_metrics(encoded.labels["intensity"], decoded["intensity"]),
-        "intensity_before_calibration": intensity_metrics(encoded.labels["intensity"], raw_intensities),
+        **figures,
     }
 
 
 def predict(
     network: OpinionNetwork, examples: EncodedExamples, *, titles: bool = True
 ) -> dict[str, torch.Tensor]:
-    """The logits of every head, float32 on the CPU, in the order of the examples: polarity [N, 3], intensity [N]."""
+    """The logits of every head, float32 on the CPU, in the order of the examples; of tokens [N, T, C]."""
     device = next(network.parameters()).device
     token_ids = examples.with_title if titles else examples.without_title
     lengths = np.array([len(ids) for ids in token_ids], dtype=np.int64)
@@ -68,6 +87,9 @@ def predict(
             output = network(torch.from_numpy(filled).to(device), torch.from_numpy(mask).to(device))
             for name, logits in output.logits.items():
                 found[name].append(logits.float().cpu())
+        for name, head in network.heads.items():
+            if head.reads_tokens:
+                found[name] = [_widened(part, int(lengths.max())) for part in found[name]]
     order = torch.from_numpy(np.argsort(np.concatenate(batches)))
     return {name: torch.cat(parts)[order] for name, parts in found.items()}
 
@@ -75,27 +97,53 @@ def predict(
 def judge(
     logits: Mapping[str, torch.Tensor],
     labels: Mapping[str, Floats],
-    heads: HeadSpecs,
-    natural_shares: Sequence[float],
+    heads: Mapping[str, HeadSpec],
+    natural_shares: Mapping[str, Sequence[float]],
 ) -> dict[str, Any]:
-    """Metrics of logits [N, 3] and [N] decoded by `heads`, rows weighted so that polarities have natural shares.
+    """Metrics of logits decoded by `heads`, rows weighted to the natural shares of classes where known.
 
     Heads that assume other shares show it in their calibration error here, as they would on an archive.
     """
-    weights = class_weights(labels["polarity"], natural_shares)
-    probabilities = PolarityHead.decode(logits["polarity"], heads.polarity.calibration).numpy()
-    intensities = IntensityHead.decode(logits["intensity"], heads.intensity.calibration).numpy()
-    return {
-        "rows": len(weights),
-        "polarity": polarity_metrics(labels["polarity"], probabilities, weights),
-        "intensity": intensity_metrics(labels["intensity"], intensities, weights),
+    figures = {
+        name: head_metrics(
+            head,
+            labels[name],
+            decode(logits[name], head).numpy(),
+            natural_weights(name, head, labels, natural_shares),
+        )
+        for name, head in heads.items()
     }
+    return {"rows": len(next(iter(labels.values()))), **figures}
+
+
+def head_metrics(
+    head: HeadSpec, labels: Floats, answers: Floats, weights: Floats | None = None
+) -> dict[str, Any]:
+    """The metrics of the answers of one head against its labels, as EncodedExamples has them."""
+    match head:
+        case ClassificationSpec():
+            found = classification_metrics(labels, answers, head.labels, weights)
+            if found["rows"] and {"negative", "positive"} <= set(head.labels):
+                pair = (head.labels.index("negative"), head.labels.index("positive"))
+                found["two_class_accuracy"] = two_class_accuracy(labels, answers, pair, weights)
+            return found
+        case MultilabelSpec():
+            return multilabel_metrics(labels, answers, head.labels)
+        case RegressionSpec() | OrdinalSpec():
+            return regression_metrics(labels, answers, weights)
+        case TokensSpec():
+            by_token, of_token = token_rows(labels, answers)
+            return classification_metrics(by_token, of_token, head.classes)
 
 
 def brief(metrics: Mapping[str, Any]) -> dict[str, float]:
     """The few figures of `judge` that a progress line has room for."""
-    wanted = {"polarity": ("macro_f1", "accuracy"), "intensity": ("spearman", "mae")}
-    figures = {f"{head}_{name}": metrics[head].get(name) for head, names in wanted.items() for name in names}
+    figures = {
+        f"{head}_{name}": found.get(name)
+        for head, found in metrics.items()
+        if isinstance(found, Mapping)
+        for name in ("macro_f1", "accuracy", "spearman", "mae")
+    }
     return {name: value for name, value in figures.items() if value is not None}
 
 
@@ -109,3 +157,8 @@ def _autocasts(network: OpinionNetwork) -> bool:
     """Whether float32 weights should be multiplied in bfloat16 on their device; weights cast at load need no cast."""
     parameter = next(network.parameters())
     return parameter.dtype == torch.float32 and fast_dtype(parameter.device) == torch.bfloat16
+
+
+def _widened(logits: torch.Tensor, width: int) -> torch.Tensor:
+    """Logits of tokens [B, T, C] as [B, `width`, C]: what is beyond is padding, and padding has no answer."""
+    return torch.nn.functional.pad(logits[:, :width], (0, 0, 0, max(0, width - logits.shape[1])))

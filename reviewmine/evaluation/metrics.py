@@ -13,16 +13,16 @@ from sklearn.metrics import (
     precision_recall_fscore_support,
 )
 
-from reviewmine.labels import POLARITIES
-
 Floats = npt.NDArray[np.float32]
 
 CALIBRATION_BINS: Final = 15
 RESAMPLES: Final = 2000
 
 
-def polarity_metrics(labels: Floats, probabilities: Floats, weights: Floats | None = None) -> dict[str, Any]:
-    """Macro-F1, accuracies, expected calibration error and per-class figures of probabilities [N, 3].
+def classification_metrics(
+    labels: Floats, probabilities: Floats, names: Sequence[str], weights: Floats | None = None
+) -> dict[str, Any]:
+    """Macro-F1, accuracy, expected calibration error and per-class figures of probabilities [N, C] for `names` [C].
 
     `labels` [N] are class numbers, NaN where there is none; `weights` [N] count rows as more or fewer than one.
     """
@@ -32,7 +32,7 @@ def polarity_metrics(labels: Floats, probabilities: Floats, weights: Floats | No
     truth, given = labels[labelled].astype(int), probabilities[labelled]
     weight = None if weights is None else weights[labelled]
     found = given.argmax(axis=1)
-    numbers = list(range(len(POLARITIES)))
+    numbers = list(range(len(names)))
     precision, recall, f1, support = precision_recall_fscore_support(
         truth, found, labels=numbers, sample_weight=weight, zero_division=0.0
     )
@@ -43,7 +43,6 @@ def polarity_metrics(labels: Floats, probabilities: Floats, weights: Floats | No
         "rows": int(labelled.sum()),
         "macro_f1": float(f1[present].mean()),
         **interval,
-        "two_class_accuracy": two_class_accuracy(truth, given, weight),
         "accuracy": float(accuracy_score(truth, found, sample_weight=weight)),
         "calibration_error": calibration_error(truth, given, weight),
         "classes": {
@@ -53,7 +52,7 @@ def polarity_metrics(labels: Floats, probabilities: Floats, weights: Floats | No
                 "f1": float(f1[n]),
                 "rows": float(support[n]),
             }
-            for n, name in enumerate(POLARITIES)
+            for n, name in enumerate(names)
         },
         "confusion": confusion.tolist(),
     }
@@ -78,23 +77,26 @@ def macro_f1_interval(confusion: npt.NDArray[np.int64], *, seed: int = 0) -> tup
 
 
 def two_class_accuracy(
-    truth: npt.NDArray[np.int64], probabilities: Floats, weights: Floats | None = None
+    labels: Floats, probabilities: Floats, pair: tuple[int, int], weights: Floats | None = None
 ) -> float | None:
-    """The share of negative and positive rows whose own class is the likelier of the two; None without such rows."""
-    negative, positive = POLARITIES.index("negative"), POLARITIES.index("positive")
-    polar = (truth == negative) | (truth == positive)
-    if not polar.any():
+    """The share of rows of either class of `pair` whose own class is the likelier of the two; None without such rows.
+
+    `labels` [N] are class numbers, NaN where there is none; what `probabilities` [N, C] say of others is left out.
+    """
+    one, other = pair
+    either = (labels == one) | (labels == other)
+    if not either.any():
         return None
-    right = (probabilities[:, positive] > probabilities[:, negative]) == (truth == positive)
-    return float(np.average(right[polar], weights=None if weights is None else weights[polar]))
+    right = (probabilities[:, other] > probabilities[:, one]) == (labels == other)
+    return float(np.average(right[either], weights=None if weights is None else weights[either]))
 
 
-def intensity_metrics(labels: Floats, intensities: Floats, weights: Floats | None = None) -> dict[str, Any]:
-    """Spearman's rank correlation and mean absolute error of intensities [N] against labels [N], NaN where none."""
+def regression_metrics(labels: Floats, numbers: Floats, weights: Floats | None = None) -> dict[str, Any]:
+    """Spearman's rank correlation and mean absolute error of numbers [N] against labels [N], NaN where none."""
     labelled = ~np.isnan(labels)
     if not labelled.any():
         return {"rows": 0}
-    truth, given = labels[labelled], intensities[labelled]
+    truth, given = labels[labelled], numbers[labelled]
     weight = None if weights is None else weights[labelled]
     constant = np.ptp(truth) == 0 or np.ptp(given) == 0
     return {
@@ -120,13 +122,13 @@ def calibration_error(
     return float(np.abs(gaps).sum() / weight.sum())
 
 
-def class_weights(polarity: Floats, shares: Sequence[float]) -> Floats:
-    """A weight [N] per row that gives the polarities [N] (class numbers, NaN where none) these shares.
+def class_weights(labels: Floats, shares: Sequence[float]) -> Floats:
+    """A weight [N] per row that gives the classes [N] (numbers, NaN where there is none) these shares.
 
-    Rows without polarity weigh nothing; the mean weight of the others is one.
+    Rows without a class weigh nothing; the mean weight of the others is one.
     """
-    labelled = ~np.isnan(polarity)
-    classes = np.where(labelled, polarity, 0).astype(int)
+    labelled = ~np.isnan(labels)
+    classes = np.where(labelled, labels, 0).astype(int)
     counts = np.bincount(classes[labelled], minlength=len(shares))
     per_class = np.asarray(shares) * labelled.sum() / np.maximum(counts, 1)
     return np.where(labelled, per_class[classes], 0.0).astype(np.float32)

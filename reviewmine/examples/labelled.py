@@ -1,11 +1,11 @@
 """The examples of a run: all its sets, rid of duplicates, split by text, and sampled towards balanced classes.
 
-A text belongs to one side of the split for ever: its side is decided by a hash of its normalised words, so
-copies of a review, in one set or across sets, never straddle it.
+A text belongs to one side of the split for ever: its side is decided by a hash of its normalised words, or by a column
+of its set, and copies of a review, in one set or across sets, never straddle it.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +16,15 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from reviewmine.config import RunModel
+from reviewmine.contract.examples import HELD_OUT_FIELD, OPINION_LABELS
+from reviewmine.contract.label_columns import HeadLabels
 from reviewmine.errors import TrainingError
+from reviewmine.examples.census import census_lines, class_shares, require_labels, require_rows
+from reviewmine.examples.duplicates import without_duplicates
 from reviewmine.examples.joining import joined
 from reviewmine.examples.noise import noisy
+from reviewmine.examples.sampling import read_by_weight, sampled
 from reviewmine.examples.sets import ExampleSet, normalised, read_set
-from reviewmine.labels import POLARITIES
 from reviewmine.model.spec import Spec
 
 
@@ -39,62 +43,120 @@ class ExamplesSettings(RunModel):
 
 @dataclass(frozen=True, kw_only=True)
 class LabelledSets:
-    """Examples ready to encode (EXAMPLES_SCHEMA and `set`), both sides of the split, and what was found on the way."""
+    """Examples ready to encode, both sides of the split, and what was found on the way.
+
+    `natural_shares` are known for the heads of classes that a natural set labels, `sampled_shares` for all of them;
+    `census` is for people to read.
+    """
 
     train: pa.Table
     validation: pa.Table
-    natural_shares: tuple[float, ...]
-    sampled_shares: tuple[float, ...]
-    num_duplicates: int
-    num_conflicts: int
+    natural_shares: dict[str, tuple[float, ...]]
+    sampled_shares: dict[str, tuple[float, ...]]
+    num_copies: int
+    num_conflicts: dict[str, int]
+    census: list[str]
 
 
-def load_examples(settings: ExamplesSettings, root: Path, *, seed: int) -> LabelledSets:
+def load_examples(
+    settings: ExamplesSettings,
+    root: str | Path,
+    *,
+    seed: int,
+    heads: Mapping[str, HeadLabels] = OPINION_LABELS,
+) -> LabelledSets:
     """All sets of `settings` under `root`, filtered, deduplicated, split and sampled, the same for the same seed.
 
     What is made of texts, joining and slips, is made of training texts after the split: validation rows stay as
     they were written, and which they are depends on the seed and the share alone.
 
-    Raises TrainingError for a set that is not there or leaves one side of the split empty.
+    Raises TrainingError for a set that is not there, for an empty side of the split, and for a head or a label of one
+    that no example has.
     """
-    tables = [read_set(one, root) for one in settings.sets]
-    everything, num_duplicates, num_conflicts = without_duplicates(pa.concat_tables(tables))
-    validating = in_validation(everything["body"].to_pylist(), settings.validation_share)
-    train = everything.filter(pa.array(~validating))
-    validation = everything.filter(pa.array(validating))
-    natural = natural_shares(train, settings.sets)
-    joining, sampling, slipping, validating_rows = (np.random.default_rng([seed, n]) for n in range(4))
-    train = _with_joined_sets(train, settings.sets, joining)
-    train = _sample_sets(train, settings.sets, sampling, balance=settings.balance, share=1.0)
-    slipped = pa.array(noisy(train["body"].to_pylist(), settings.noise, slipping), pa.string())
-    train = train.set_column(train.schema.get_field_index("body"), "body", slipped)
-    validation = _sample_sets(
-        validation, settings.sets, validating_rows, balance=0.0, share=settings.validation_share
+    tables = [read_set(one, root, heads) for one in settings.sets]
+    distinct = without_duplicates(pa.concat_tables(tables), heads)
+    validating = _held_out(distinct.examples, settings.validation_share)
+    train = distinct.examples.filter(pa.array(~validating))
+    validation = distinct.examples.filter(pa.array(validating))
+    require_rows({"training": train, "validation": validation})
+    natural = natural_shares(train, settings.sets, heads)
+    joining, sampling, slipping, validating_rows, weighing = (
+        np.random.default_rng([seed, n]) for n in range(5)
     )
-    for side, rows in (("training", train), ("validation", validation)):
-        if not rows.num_rows:
-            raise TrainingError(
-                f"examples: the {side} side of the split is empty; add rows or change the share"
-            )
+    train = _with_joined_sets(train, settings.sets, joining)
+    train = sampled(train, settings.sets, heads, sampling, balance=settings.balance, share=1.0)
+    train = read_by_weight(train, settings.sets, weighing)
+    slipped = pa.array(_noisy(train, heads, settings.noise, slipping), pa.string())
+    train = train.set_column(train.schema.get_field_index("body"), "body", slipped)
+    validation = sampled(
+        validation, settings.sets, heads, validating_rows, balance=0.0, share=settings.validation_share
+    )
+    sides = {"training": train, "validation": validation}
+    require_labels(sides, heads)
     return LabelledSets(
         train=train,
         validation=validation,
         natural_shares=natural,
-        sampled_shares=polarity_shares(train),
-        num_duplicates=num_duplicates,
-        num_conflicts=num_conflicts,
+        sampled_shares={
+            name: class_shares(train, name, takes) for name, takes in heads.items() if takes.kind == "one"
+        },
+        num_copies=distinct.num_copies,
+        num_conflicts=distinct.num_conflicts,
+        census=census_lines(
+            sides,
+            heads,
+            num_copies=distinct.num_copies,
+            num_conflicts=distinct.num_conflicts,
+            natural_shares=natural,
+        ),
     )
 
 
 def only_held_out(examples: pa.Table, spec: Spec) -> pa.Table:
     """The rows whose text the training run of the checkpoint with this spec did not train on, by its hash.
 
-    Raises TrainingError if the spec does not say how it split its examples.
+    Raises TrainingError if the spec does not say how it split its examples, or if the text alone cannot tell.
     """
-    share = spec.training.run.get("examples", {}).get("validation_share")
+    ran = spec.training.run.get("examples", {})
+    share = ran.get("validation_share")
     if share is None:
         raise TrainingError(f"{spec.name}: its spec does not say which share of examples it held out")
+    by_column = [one["name"] for one in ran.get("sets", ()) if one.get("split")]
+    if by_column:
+        raise TrainingError(
+            f"{spec.name}: {', '.join(by_column)} was split by a column of its own, so a text does not tell whether it "
+            "was held out; evaluate on rows that were in none of its sets"
+        )
     return examples.filter(pa.array(in_validation(examples["body"].to_pylist(), share)))
+
+
+def in_validation(bodies: Sequence[str], share: float) -> npt.NDArray[np.bool_]:
+    """Which texts belong to validation: those whose hash, read as a number in [0, 1), lies below `share`."""
+    hashes = (hashlib.sha256(normalised(body).encode()).digest()[:8] for body in bodies)
+    return np.array([int.from_bytes(digest, "big") / 2**64 < share for digest in hashes], dtype=np.bool_)
+
+
+def natural_shares(
+    train: pa.Table, sets: Sequence[ExampleSet], heads: Mapping[str, HeadLabels]
+) -> dict[str, tuple[float, ...]]:
+    """By head of classes, the mean over the natural sets that label it of the shares in their training rows."""
+    found: dict[str, tuple[float, ...]] = {}
+    for name, takes in heads.items():
+        labelling = [one.name for one in sets if one.natural and one.labels_head(name)]
+        if takes.kind == "one" and labelling:
+            rows = (train.filter(pc.equal(train["set"], one)) for one in labelling)
+            shares = np.mean([class_shares(some, name, takes) for some in rows], axis=0)
+            found[name] = tuple(float(share) for share in shares)
+    return found
+
+
+def _held_out(examples: pa.Table, share: float) -> npt.NDArray[np.bool_]:
+    """Which examples are for validation: what their set says, or else the hash of their text."""
+    said = examples[HELD_OUT_FIELD.name].to_pylist()
+    hashed = in_validation(examples["body"].to_pylist(), share)
+    return np.array(
+        [by_hash if side is None else side for side, by_hash in zip(said, hashed, strict=True)], bool
+    )
 
 
 def _with_joined_sets(train: pa.Table, sets: Sequence[ExampleSet], rng: np.random.Generator) -> pa.Table:
@@ -106,80 +168,12 @@ def _with_joined_sets(train: pa.Table, sets: Sequence[ExampleSet], rng: np.rando
     return pa.concat_tables(parts)
 
 
-def without_duplicates(table: pa.Table) -> tuple[pa.Table, int, int]:
-    """`table` with one row per normalised body, and how many rows were copies and how many texts disagreed.
-
-    Copies of a text that do not agree on its polarity teach nothing: none of them is kept.
-    """
-    first: dict[str, int] = {}
-    polarities: dict[str, set[str]] = {}
-    for row, (body, polarity) in enumerate(
-        zip(table["body"].to_pylist(), table["polarity"].to_pylist(), strict=True)
-    ):
-        key = normalised(body)
-        first.setdefault(key, row)
-        if polarity is not None:
-            polarities.setdefault(key, set()).add(polarity)
-    disagreeing = {key for key, found in polarities.items() if len(found) > 1}
-    kept = [row for key, row in first.items() if key and key not in disagreeing]
-    return table.take(pa.array(kept, pa.int64())), table.num_rows - len(first), len(disagreeing)
-
-
-def in_validation(bodies: Sequence[str], share: float) -> npt.NDArray[np.bool_]:
-    """Which texts belong to validation: those whose hash, read as a number in [0, 1), lies below `share`."""
-    hashes = (hashlib.sha256(normalised(body).encode()).digest()[:8] for body in bodies)
-    return np.array([int.from_bytes(digest, "big") / 2**64 < share for digest in hashes], dtype=np.bool_)
-
-
-def polarity_shares(table: pa.Table) -> tuple[float, ...]:
-    """The share of each polarity, in the order of labels.POLARITIES, among the rows that have one."""
-    counts = np.array(
-        [pc.sum(pc.equal(table["polarity"], label)).as_py() or 0 for label in POLARITIES], float
-    )
-    if not counts.all():
-        raise TrainingError(
-            f"examples: {', '.join(f'{n:.0f} {p}' for n, p in zip(counts, POLARITIES, strict=True))}; "
-            "expected some rows of every polarity"
-        )
-    return tuple(float(share) for share in counts / counts.sum())
-
-
-def natural_shares(train: pa.Table, sets: Sequence[ExampleSet]) -> tuple[float, ...]:
-    """The mean, over the sets marked natural, of the polarity shares of their training rows."""
-    names = [one.name for one in sets if one.natural]
-    if not names:
-        raise TrainingError("examples.sets: no set is marked `natural`, so natural class shares are unknown")
-    shares = [polarity_shares(train.filter(pc.equal(train["set"], name))) for name in names]
-    return tuple(float(share) for share in np.mean(shares, axis=0))
-
-
-def balanced_quotas(available: npt.NDArray[np.int64], rows: int, balance: float) -> npt.NDArray[np.int64]:
-    """How many rows [C] to take of each class when `available` [C] are there and at most `rows` are wanted.
-
-    Wanted shares are the natural ones to the power 1 - balance; what a class lacks, the others fill.
-    """
-    wanted = np.where(available > 0, available.astype(np.float64) ** (1 - balance), 0.0)
-    low, high = 0.0, float(available.sum()) + 1.0
-    for _ in range(64):
-        scale = (low + high) / 2
-        if np.minimum(available, scale * wanted).astype(np.int64).sum() <= rows:
-            low = scale
-        else:
-            high = scale
-    return np.minimum(available, low * wanted).astype(np.int64)
-
-
-def _sample_sets(
-    table: pa.Table, sets: Sequence[ExampleSet], rng: np.random.Generator, *, balance: float, share: float
-) -> pa.Table:
-    """At most `rows * share` rows of each set, its classes balanced (rows without polarity are a class)."""
-    names = np.array(table["set"].to_pylist())
-    classes = np.array([label or "" for label in table["polarity"].to_pylist()])
-    taken: list[npt.NDArray[np.int64]] = []
-    for one in sets:
-        members = [np.flatnonzero((names == one.name) & (classes == label)) for label in (*POLARITIES, "")]
-        available = np.array([len(rows) for rows in members], dtype=np.int64)
-        wanted = int(available.sum()) if one.rows is None else round(one.rows * share)
-        quotas = balanced_quotas(available, wanted, balance) if one.rows is not None else available
-        taken += [rng.permutation(rows)[:quota] for rows, quota in zip(members, quotas, strict=True)]
-    return table.take(pa.array(np.sort(np.concatenate(taken)), pa.int64()))
+def _noisy(
+    train: pa.Table, heads: Mapping[str, HeadLabels], share: float, rng: np.random.Generator
+) -> list[str]:
+    """The bodies of `train`, a share of them with slips; not of rows with spans, which would shift under them."""
+    bodies: list[str] = train["body"].to_pylist()
+    slipped = noisy(bodies, share, rng)
+    spans = [train[name].is_valid().to_pylist() for name, takes in heads.items() if takes.kind == "spans"]
+    kept = [any(some) for some in zip(*spans, strict=True)] if spans else [False] * len(bodies)
+    return [body if keep else slip for body, slip, keep in zip(bodies, slipped, kept, strict=True)]

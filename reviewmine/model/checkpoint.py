@@ -19,7 +19,7 @@ from reviewmine.model import adapter, tuning
 from reviewmine.model.backbone import load_backbone, load_encoder
 from reviewmine.model.device import fast_dtype
 from reviewmine.model.digest import write_digest
-from reviewmine.model.heads import IntensityHead, PolarityHead
+from reviewmine.model.heads import decode
 from reviewmine.model.inspect import inspect_checkpoint
 from reviewmine.model.network import OpinionNetwork
 from reviewmine.model.spec import Spec, write_spec
@@ -41,12 +41,8 @@ class Checkpoint:
     pad_id: int
 
     def decode(self, logits: Mapping[str, Tensor]) -> dict[str, npt.NDArray[np.float32]]:
-        """Calibrated columns of logits by head: polarity probabilities [B, 3] and intensities [B]."""
-        heads = self.spec.heads
-        return {
-            "polarity": PolarityHead.decode(logits["polarity"], heads.polarity.calibration).cpu().numpy(),
-            "intensity": IntensityHead.decode(logits["intensity"], heads.intensity.calibration).cpu().numpy(),
-        }
+        """Calibrated answers of logits, by head: probabilities [B, C] of classes or labels, numbers [B]."""
+        return {name: decode(found, self.spec.heads[name]).cpu().numpy() for name, found in logits.items()}
 
 
 def save_checkpoint(
@@ -65,9 +61,7 @@ def save_checkpoint(
     directory.mkdir(parents=True, exist_ok=True)
     write_spec(spec, directory)
     _save_tokenizer(tokenizer, directory)
-    heads = {
-        name: t.detach().cpu().contiguous() for name, t in nn.ModuleDict(network.heads).state_dict().items()
-    }
+    heads = {name: t.detach().cpu().contiguous() for name, t in network.heads.state_dict().items()}
     save_file(heads, directory / HEADS_FILE)
     if spec.adapter:
         adapter.save(network.backbone, directory)
@@ -95,7 +89,7 @@ def load_checkpoint(
     spec, found = inspect_checkpoint(directory, expected_digest=expected_digest)
     tokenizer = read_tokenizer(directory)
     encoder, width = _encoder_of(spec, directory)
-    network = OpinionNetwork(encoder, width=width, pooling=spec.pooling)
+    network = OpinionNetwork(encoder, width=width, pooling=spec.pooling, heads=spec.heads)
     _load_heads(network, directory / HEADS_FILE)
     network.to(device)
     network.backbone.to(dtype or fast_dtype(device))
@@ -124,7 +118,7 @@ def _encoder_of(spec: Spec, directory: Path) -> tuple[nn.Module, int]:
 
 def _load_heads(network: OpinionNetwork, path: Path) -> None:
     try:
-        nn.ModuleDict(network.heads).load_state_dict(load_file(path))
+        network.heads.load_state_dict(load_file(path))
     except (FileNotFoundError, RuntimeError, SafetensorError) as unfit:
         raise CheckpointError(f"{path}: not the heads that the spec describes: {unfit}") from None
 

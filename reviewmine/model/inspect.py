@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reviewmine.errors import CheckpointError
 from reviewmine.model.digest import DIGEST_FILE, digest, refuse_pickles
+from reviewmine.model.head_specs import OPINION_HEADS
 from reviewmine.model.spec import Spec, read_spec
 from reviewmine.model.tokenizer import read_tokenizer
 from reviewmine.text.clean import CLEAN_VERSION
@@ -39,6 +40,15 @@ def inspect_checkpoint(directory: Path, *, expected_digest: str | None = None) -
             f"{CLEAN_VERSION}; train it again, or use the edition of reviewmine that made it"
         )
     return spec, found
+
+
+def require_opinion_heads(spec: Spec, *, where: str) -> None:
+    """Raise CheckpointError if the checkpoint at `where` lacks a head that annotations have a column of."""
+    if missing := [name for name in OPINION_HEADS if name not in spec.heads]:
+        raise CheckpointError(
+            f"{where}: no head called {' or '.join(missing)}, found {', '.join(spec.heads)}; annotations need "
+            f"{' and '.join(OPINION_HEADS)}: train a checkpoint whose run file has them"
+        )
 
 
 def load_text_encoder(directory: str | Path) -> TextEncoder:

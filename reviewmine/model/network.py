@@ -1,11 +1,14 @@
 """The one network: an encoder whose single pass feeds every head and the sentence vectors of the summary."""
 
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from reviewmine.model.heads import IntensityHead, PolarityHead
+from reviewmine.errors import CheckpointError
+from reviewmine.model.head_specs import OPINION_HEADS, HeadSpec, Pooling, TokensSpec
+from reviewmine.model.heads import HeadsByName, Objective, make_head
 
 
 class NetworkOutput(NamedTuple):
@@ -17,26 +20,28 @@ class NetworkOutput(NamedTuple):
 
 
 class OpinionNetwork(nn.Module):
-    """An encoder of the Hugging Face kind (`last_hidden_state`) with a polarity and an intensity head on it."""
+    """An encoder of the Hugging Face kind (`last_hidden_state`) with heads on it.
+
+    `pooling` is that of heads whose spec does not name another; `objectives` are for training alone.
+    """
 
     def __init__(
         self,
         backbone: nn.Module,
         *,
         width: int,
-        pooling: Literal["mean", "cls"],
-        label_smoothing: float = 0.0,
+        pooling: Pooling,
+        heads: Mapping[str, HeadSpec] = OPINION_HEADS,
+        objectives: Mapping[str, Objective] | None = None,
     ) -> None:
         super().__init__()
         self.backbone = backbone
         self.pooling = pooling
-        self.polarity = PolarityHead(width, label_smoothing=label_smoothing)
-        self.intensity = IntensityHead(width)
-
-    @property
-    def heads(self) -> dict[str, PolarityHead | IntensityHead]:
-        """The heads by name; the names are those of their logits and of the labels."""
-        return {"polarity": self.polarity, "intensity": self.intensity}
+        made = {name: make_head(spec, width, (objectives or {}).get(name)) for name, spec in heads.items()}
+        try:
+            self.heads = HeadsByName(made)
+        except KeyError as taken:  # torch keeps some names to itself
+            raise CheckpointError(f"heads: {taken.args[0]}; give the head another name") from None
 
     def forward(self, token_ids: Tensor, attention_mask: Tensor) -> NetworkOutput:
         """Token ids and mask, both [B, T] and whole numbers, to states, pooled state and logits."""
@@ -46,9 +51,28 @@ class OpinionNetwork(nn.Module):
                 "expected the same shape [reviews, tokens]"
             )
         states = self.backbone(input_ids=token_ids, attention_mask=attention_mask).last_hidden_state
-        pooled = states[:, 0] if self.pooling == "cls" else mean_of_tokens(states, attention_mask)
-        logits = {name: head(pooled.to(head.output.weight.dtype)) for name, head in self.heads.items()}
-        return NetworkOutput(states, pooled, logits)
+        pooled = {self.pooling: pool(states, attention_mask, self.pooling)}
+        logits = {}
+        for name, head in self.heads.items():
+            if head.reads_tokens:
+                read = states
+            else:
+                pooling = pooling_of(head.spec, self.pooling)
+                if pooling not in pooled:
+                    pooled[pooling] = pool(states, attention_mask, pooling)
+                read = pooled[pooling]
+            logits[name] = head(read.to(head.output.weight.dtype))
+        return NetworkOutput(states, pooled[self.pooling], logits)
+
+
+def pooling_of(spec: HeadSpec, default: Pooling) -> Pooling:
+    """How the vector that a head reads is made, where the checkpoint's other heads do it by `default`."""
+    return default if isinstance(spec, TokensSpec) else spec.pooling or default
+
+
+def pool(states: Tensor, attention_mask: Tensor, pooling: Pooling) -> Tensor:
+    """One state [B, H] for the token states [B, T, H] of each review."""
+    return states[:, 0] if pooling == "cls" else mean_of_tokens(states, attention_mask)
 
 
 def mean_of_tokens(states: Tensor, attention_mask: Tensor) -> Tensor:

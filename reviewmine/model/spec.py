@@ -10,10 +10,11 @@ import pydantic
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from reviewmine.errors import CheckpointError
-from reviewmine.labels import DEFAULT_INTENSITY_CUTS, POLARITIES
+from reviewmine.labels import DEFAULT_INTENSITY_CUTS
+from reviewmine.model.head_specs import OPINION_HEADS, Heads, Pooling
 from reviewmine.model.tuning_spec import AdapterSpec, PrefixAdapter
 
-SPEC_FORMAT: Final = 1
+SPEC_FORMAT: Final = 2
 SPEC_FILE: Final = "spec.json"
 
 
@@ -36,70 +37,6 @@ class BackboneSpec(SpecModel):
     tuned: bool = False
 
 
-class PolarityCalibration(SpecModel):
-    """From polarity logits to probabilities: softmax(logits / temperature + log_shift).
-
-    `log_shift` carries log(assumed share / share seen in training) per label; it was fixed on training rows.
-    """
-
-    temperature: float = Field(default=1.0, gt=0)
-    log_shift: tuple[float, ...] = (0.0, 0.0, 0.0)
-
-
-class IntensityCalibration(SpecModel):
-    """A monotone table from raw to calibrated intensity, straight between its points, flat outside them."""
-
-    raw: tuple[float, ...] = (0.0, 1.0)
-    calibrated: tuple[float, ...] = (0.0, 1.0)
-
-    @model_validator(mode="after")
-    def _is_monotone(self) -> "IntensityCalibration":
-        if len(self.raw) != len(self.calibrated) or len(self.raw) < 2:
-            raise ValueError("raw and calibrated need the same number of points, two or more")
-        if any(b <= a for a, b in zip(self.raw, self.raw[1:], strict=False)):
-            raise ValueError("raw points must rise")
-        if any(b < a for a, b in zip(self.calibrated, self.calibrated[1:], strict=False)):
-            raise ValueError("calibrated points must not fall")
-        return self
-
-
-class PolarityHeadSpec(SpecModel):
-    """Three classes from the pooled state."""
-
-    kind: Literal["polarity"] = "polarity"
-    labels: tuple[str, ...] = POLARITIES
-    calibration: PolarityCalibration = PolarityCalibration()
-
-    @field_validator("labels")
-    @classmethod
-    def _in_our_order(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
-        if labels != POLARITIES:
-            raise ValueError(f"label order {labels} is not {POLARITIES}")
-        return labels
-
-
-class IntensityHeadSpec(SpecModel):
-    """One number in [0, 1] from the pooled state, and the cuts that turn it into levels."""
-
-    kind: Literal["intensity"] = "intensity"
-    cuts: tuple[float, float, float] = DEFAULT_INTENSITY_CUTS
-    calibration: IntensityCalibration = IntensityCalibration()
-
-    @field_validator("cuts")
-    @classmethod
-    def _rise_inside_the_unit(cls, cuts: tuple[float, float, float]) -> tuple[float, float, float]:
-        if not 0 < cuts[0] < cuts[1] < cuts[2] < 1:
-            raise ValueError(f"cuts {cuts} must rise between 0 and 1")
-        return cuts
-
-
-class HeadSpecs(SpecModel):
-    """The heads on top of the encoder, by the column they fill."""
-
-    polarity: PolarityHeadSpec = PolarityHeadSpec()
-    intensity: IntensityHeadSpec = IntensityHeadSpec()
-
-
 class TrainingSet(SpecModel):
     """One set the checkpoint was trained on, as its model card names it."""
 
@@ -114,25 +51,36 @@ class Training(SpecModel):
 
     sets: tuple[TrainingSet, ...] = ()
     run: dict[str, Any] = Field(default_factory=dict)
-    natural_shares: tuple[float, ...] = ()
-    sampled_shares: tuple[float, ...] = ()
+    natural_shares: dict[str, tuple[float, ...]] = Field(default_factory=dict)
+    sampled_shares: dict[str, tuple[float, ...]] = Field(default_factory=dict)
+    """Both by head of classes, in the order of its labels; natural ones where a set is like an archive."""
 
 
 class Spec(SpecModel):
     """A whole checkpoint in words and numbers, weights apart."""
 
-    format: Literal[1] = SPEC_FORMAT
+    format: Literal[2] = SPEC_FORMAT
     name: str
     backbone: BackboneSpec
     adapter: AdapterSpec | None = None
-    pooling: Literal["mean", "cls"] = "mean"
-    heads: HeadSpecs = HeadSpecs()
+    pooling: Pooling = "mean"
+    """How a review's vector is made of token states, for the heads that do not say it themselves."""
+    heads: Heads = Field(default_factory=lambda: dict(OPINION_HEADS))
+    intensity_cuts: tuple[float, float, float] = DEFAULT_INTENSITY_CUTS
+    """Where intensity becomes medium, strong and extreme."""
     max_tokens: int = Field(ge=8)
     clean_version: int
     languages: tuple[str, ...]
     training: Training = Training()
     derived_from: str | None = None
     """The digest of the checkpoint that this one was made of without training, by merging."""
+
+    @field_validator("intensity_cuts")
+    @classmethod
+    def _rise_inside_the_unit(cls, cuts: tuple[float, float, float]) -> tuple[float, float, float]:
+        if not 0 < cuts[0] < cuts[1] < cuts[2] < 1:
+            raise ValueError(f"cuts {cuts} must rise between 0 and 1")
+        return cuts
 
     @model_validator(mode="after")
     def _weights_are_named_once(self) -> "Spec":

@@ -5,9 +5,10 @@ The tokens of each sentence are known by number, so that its vector can be taken
 """
 
 import copy
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tokenizers import Encoding, Tokenizer
 
@@ -33,6 +34,14 @@ class EncodedReview:
     """The sentences of the raw body of which at least one token was read."""
     sentence_tokens: list[tuple[int, int]]
     """For each of `sentences` the half-open range of its tokens in `token_ids`."""
+
+
+class TokenPlace(NamedTuple):
+    """Where a token of the body stands: the number of its sentence, and code points of that sentence when clean."""
+
+    sentence: int
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +72,28 @@ class TextEncoder:
 
     def encode(self, titles: Sequence[str | None], bodies: Sequence[str | None]) -> list[EncodedReview]:
         """One encoded review per title and body, in order; None is an empty one."""
+        return [_encoded(reading, encoding) for reading, encoding in self._encodings(titles, bodies)]
+
+    def places(self, bodies: Sequence[str | None]) -> list[list[TokenPlace | None]]:
+        """Where each token of `encode` of bodies without titles stands; None for special tokens.
+
+        Sentences are numbered as `cleaned_sentences` of the body gives them.
+        """
+        untitled = [None] * len(bodies)
+        return [_places(reading, encoding) for reading, encoding in self._encodings(untitled, bodies)]
+
+    def _encodings(
+        self, titles: Sequence[str | None], bodies: Sequence[str | None]
+    ) -> Iterator[tuple[_Reading, Encoding]]:
         if len(titles) != len(bodies):
             raise ValueError(
                 f"{len(titles)} titles and {len(bodies)} bodies: expected as many of one as of the other"
             )
         reviews = [(title or "", body or "") for title, body in zip(titles, bodies, strict=True)]
-        encoded: list[EncodedReview] = []
         for first in range(0, len(reviews), _REVIEWS_AT_ONCE):
-            encoded += self._encode_some(reviews[first : first + _REVIEWS_AT_ONCE])
-        return encoded
+            yield from self._encode_some(reviews[first : first + _REVIEWS_AT_ONCE])
 
-    def _encode_some(self, reviews: Sequence[tuple[str, str]]) -> Iterator[EncodedReview]:
+    def _encode_some(self, reviews: Sequence[tuple[str, str]]) -> Iterator[tuple[_Reading, Encoding]]:
         window = self.max_tokens * _CHARACTERS_PER_TOKEN
         readings = [_read(title, body, window) for title, body in reviews]
         encodings = self._tokenizer.encode_batch([reading.text for reading in readings])
@@ -83,7 +103,7 @@ class TextEncoder:
                 wider *= 8
                 reading = _read(title, body, wider)
                 encoding = self._tokenizer.encode(reading.text)
-            yield _encoded(reading, encoding)
+            yield reading, encoding
 
 
 def _read(title: str, body: str, window: int) -> _Reading:
@@ -133,3 +153,17 @@ def _encoded(reading: _Reading, encoding: Encoding) -> EncodedReview:
         sentences=[span for span, _ in read],
         sentence_tokens=[tokens for _, tokens in read],
     )
+
+
+def _places(reading: _Reading, encoding: Encoding) -> list[TokenPlace | None]:
+    if not reading.text:
+        return []
+    found: list[TokenPlace | None] = []
+    for (start, end), special in zip(encoding.offsets, encoding.special_tokens_mask, strict=True):
+        sentence = bisect_right(reading.starts, start) - 1
+        if special or sentence < 0:
+            found.append(None)
+        else:
+            begins = reading.starts[sentence]
+            found.append(TokenPlace(sentence, start - begins, end - begins))
+    return found

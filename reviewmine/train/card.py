@@ -10,6 +10,15 @@ from typing import Any
 
 from reviewmine.errors import CheckpointError, TrainingError, UsageError
 from reviewmine.model.digest import CARD_FILE, METRICS_FILE, NOTES_FILE, digest
+from reviewmine.model.head_specs import (
+    OPINION_HEADS,
+    ClassificationSpec,
+    HeadSpec,
+    MultilabelSpec,
+    OrdinalSpec,
+    RegressionSpec,
+    TokensSpec,
+)
 from reviewmine.model.spec import Spec, read_spec
 from reviewmine.model.tuning_spec import told
 
@@ -38,9 +47,9 @@ def record(directory: Path, name: str, evaluation: Mapping[str, Any]) -> None:
     """
     if name in _OF_THE_RUN:
         raise UsageError(f"--record {name}: that name is taken by the training run; expected another")
-    if not evaluation["polarity"]["rows"]:
+    if not any(found.get("rows") for found in evaluation.values() if isinstance(found, Mapping)):
         raise TrainingError(
-            f"{directory}: none of the evaluated rows has a polarity, so there is nothing to record"
+            f"{directory}: none of the evaluated rows has a label, so there is nothing to record"
         )
     path = directory / METRICS_FILE
     found = digest(directory)
@@ -61,10 +70,10 @@ def model_card(spec: Spec, checkpoint: str, metrics: Mapping[str, Any], *, notes
     sections = [
         f"# {spec.name}",
         f"Checkpoint `{checkpoint}`.\n\n"
-        f"It reads reviews in {', '.join(spec.languages)}, up to {spec.max_tokens} tokens each, and gives their "
-        "polarity (negative, neutral, positive, with calibrated probabilities) and intensity (0 mild to 1 extreme).",
+        f"It reads reviews in {', '.join(spec.languages)}, up to {spec.max_tokens} tokens each, and gives, calibrated,"
+        "\n\n" + "\n".join(f"- {name}: {_answers(head)}" for name, head in spec.heads.items()),
         "## Made from\n\n" + _backbone(spec) + "\n\n" + _sets(spec),
-        "## Figures\n\n" + _figures(metrics),
+        "## Figures\n\n" + _figures(metrics, [name for name in spec.heads if name not in OPINION_HEADS]),
         *(["## How it was chosen\n\n" + notes.strip()] if notes.strip() else []),
         "## Limits\n\n" + _LIMITS,
     ]
@@ -78,6 +87,20 @@ _LIMITS = """\
 - Intensity is the distance of the stars from the middle and, for sentences, the strength that annotators gave:
   it is a ranking more than a measure.
 - Not for judging people, and not for deciding about one review without reading it."""
+
+
+def _answers(head: HeadSpec) -> str:
+    match head:
+        case ClassificationSpec():
+            return f"one of {', '.join(head.labels)}, with their probabilities"
+        case MultilabelSpec():
+            return f"any of {', '.join(head.labels)}, with their probabilities"
+        case RegressionSpec():
+            return "a number from 0 to 1"
+        case OrdinalSpec():
+            return f"a number from 0 to 1, learnt in {len(head.levels)} levels"
+        case TokensSpec():
+            return f"places in the text that are {', '.join(head.labels)}"
 
 
 def _backbone(spec: Spec) -> str:
@@ -95,20 +118,30 @@ def _backbone(spec: Spec) -> str:
 
 def _sets(spec: Spec) -> str:
     rows = [f"| {one.name} | {one.licence} | {one.rows} | {one.citation} |" for one in spec.training.sets]
-    shares = ", ".join(f"{share:.3f}" for share in spec.training.natural_shares)
-    sampled = ", ".join(f"{share:.3f}" for share in spec.training.sampled_shares)
     return "\n".join(
         [
             "| examples | licence | rows trained on | source |",
             "|---|---|---|---|",
             *rows,
             "",
-            f"Shares of negative, neutral and positive: {sampled} as sampled for training, {shares} in the training "
-            f"rows of the naturally distributed sets. Decoding is corrected to the latter{_strength(spec)}. "
-            "Temperature and intensity table were fitted on validation rows, held out by the hash of their text.",
+            *(_shares(spec, name) for name in spec.training.natural_shares),
+            "Temperatures and tables were fitted on validation rows, held out by their text's hash or by their set.",
             "",
             "Every value of the run file, the seed among them, is in `spec.json` under `training.run`.",
         ]
+    )
+
+
+def _shares(spec: Spec, name: str) -> str:
+    head, training = spec.heads[name], spec.training
+    labels = head.labels if isinstance(head, ClassificationSpec) else ()
+    sampled, natural = (
+        ", ".join(f"{share:.3f}" for share in shares[name])
+        for shares in (training.sampled_shares, training.natural_shares)
+    )
+    return (
+        f"Shares of {', '.join(labels[:-1])} and {labels[-1]}: {sampled} as sampled for training, {natural} in the "
+        f"training rows of the naturally distributed sets. Decoding is corrected to the latter{_strength(spec)}."
     )
 
 
@@ -117,27 +150,48 @@ def _strength(spec: Spec) -> str:
     return "" if strength == 1.0 else f", each to the power {strength:g} and scaled to sum 1"
 
 
-def _figures(metrics: Mapping[str, Any]) -> str:
-    measured = {
-        name: found for name, found in metrics.items() if isinstance(found, Mapping) and "polarity" in found
-    }
-    lines = [
-        "| examples | rows | macro-F1 | accuracy | F1 negative / neutral / positive | calibration error | "
-        "intensity Spearman | intensity MAE |",
-        "|---|---|---|---|---|---|---|---|",
+def _figures(metrics: Mapping[str, Any], other_heads: Sequence[str]) -> str:
+    measured = {name: found for name, found in metrics.items() if isinstance(found, Mapping)}
+    opinions = [_row(name, found) for name, found in measured.items() if "polarity" in found]
+    others = [
+        _other_row(name, head, found[head])
+        for name, found in measured.items()
+        for head in other_heads
+        if head in found
     ]
-    return "\n".join(lines + [_row(name, found) for name, found in measured.items()])
+    tables = []
+    if opinions:
+        tables.append("\n".join([*_OPINION_COLUMNS, *opinions]))
+    if others:
+        tables.append("\n".join([*_OTHER_COLUMNS, *others]))
+    return "\n\n".join(tables) or "None yet."
+
+
+_OPINION_COLUMNS = (
+    "| examples | rows | macro-F1 | accuracy | F1 negative / neutral / positive | calibration error | "
+    "intensity Spearman | intensity MAE |",
+    "|---|---|---|---|---|---|---|---|",
+)
+_OTHER_COLUMNS = (
+    "| examples | head | rows | macro-F1 | accuracy | Spearman | MAE |",
+    "|---|---|---|---|---|---|---|",
+)
+
+
+def _other_row(name: str, head: str, found: Mapping[str, Any]) -> str:
+    figures = [_number(found.get(figure)) for figure in ("macro_f1", "accuracy", "spearman", "mae")]
+    return f"| {' | '.join([name.replace('_', ' '), head, str(found['rows']), *figures])} |"
 
 
 def _row(name: str, found: Mapping[str, Any]) -> str:
-    polarity, intensity = found["polarity"], found["intensity"]
+    polarity, intensity = found["polarity"], found.get("intensity", {})
     cells = [
         name.replace("_", " "),
         str(polarity["rows"]),
-        _number(polarity["macro_f1"]) + _interval(polarity.get("macro_f1_interval")),
-        _number(polarity["accuracy"]),
-        " / ".join(_number(one["f1"]) for one in polarity["classes"].values()),
-        _number(polarity["calibration_error"]),
+        _number(polarity.get("macro_f1")) + _interval(polarity.get("macro_f1_interval")),
+        _number(polarity.get("accuracy")),
+        " / ".join(_number(one["f1"]) for one in polarity.get("classes", {}).values()),
+        _number(polarity.get("calibration_error")),
         _number(intensity.get("spearman")),
         _number(intensity.get("mae")),
     ]

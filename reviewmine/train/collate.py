@@ -23,8 +23,8 @@ _BUCKET_BATCHES: Final = 40
 class Batch:
     """One worker's share of a step.
 
-    `token_ids` and `attention_mask` are [B, T] int64; `labels` [B] float32 and `labelled` [B] bool by head;
-    `num_labels` counts, by head, the labels in the whole step over all workers.
+    `token_ids` and `attention_mask` are [B, T] int64; `labels` float32 and `labelled` bool by head, shaped as in
+    EncodedExamples; `num_labels` counts, by head, the labels in the whole step over all workers.
     """
 
     token_ids: Tensor
@@ -110,7 +110,10 @@ class EpochBatches:
         if self._rank < len(rows):
             mine, my_labels = rows[share], {name: values[share] for name, values in labels.items()}
         else:
-            mine, my_labels = rows[:1], {name: np.full(1, np.nan, np.float32) for name in labels}
+            mine, my_labels = (
+                rows[:1],
+                {name: np.full_like(values[:1], np.nan) for name, values in labels.items()},
+            )
         return collate(
             [self._token_ids[row] for row in mine], my_labels, num_labels, pad_id=self._examples.pad_id
         )
@@ -123,7 +126,7 @@ def collate(
     *,
     pad_id: int,
 ) -> Batch:
-    """Pad B rows of token ids to one width and set their labels [B] beside them."""
+    """Pad B rows of token ids to one width and set their labels beside them."""
     filled, mask = padded(token_ids, pad_id)
     return Batch(
         token_ids=torch.from_numpy(filled),

@@ -92,7 +92,7 @@ def take_step(
     with torch.autocast(device.type, torch.bfloat16, enabled=fast_dtype(device) == torch.bfloat16):
         logits = forward(batch.token_ids, batch.attention_mask).logits
     losses = head_losses(network, logits, batch)
-    loss = losses["polarity"] + settings.intensity_weight * losses["intensity"]
+    loss = torch.stack([network.heads[name].objective.weight * one for name, one in losses.items()]).sum()
     optimizer.zero_grad(set_to_none=True)
     (loss * world_size).backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_([p for p in network.parameters() if p.requires_grad], settings.clip_norm)

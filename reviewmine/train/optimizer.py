@@ -19,14 +19,13 @@ class LoopSettings(RunModel):
     weight_decay: float = Field(default=0.01, ge=0)
     warmup_share: float = Field(default=0.06, ge=0, lt=1)
     clip_norm: float = Field(default=1.0, gt=0)
-    intensity_weight: float = Field(default=0.5, ge=0)
     report_steps: int = Field(default=200, ge=1)
     """Steps between two reports, each with a checkpoint from which the loop resumes."""
 
 
 def make_optimizer(network: OpinionNetwork, settings: LoopSettings) -> torch.optim.AdamW:
     """AdamW over what is trainable: heads at their own rate, no decay on biases and norms."""
-    heads = {id(parameter) for head in network.heads.values() for parameter in head.parameters()}
+    heads = {id(parameter) for parameter in network.heads.parameters()}
     groups = []
     trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
     for in_head, decayed in itertools.product((False, True), (False, True)):

@@ -1,9 +1,8 @@
 """A training run from run file to checkpoint: what each worker does, and what is done once when all are through."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -17,8 +16,9 @@ from reviewmine.model import adapter, tuning
 from reviewmine.model.backbone import Backbone, is_path, load_backbone
 from reviewmine.model.batching import padded_width
 from reviewmine.model.checkpoint import load_checkpoint, save_checkpoint
+from reviewmine.model.head_specs import HeadSpec, Pooling
 from reviewmine.model.network import OpinionNetwork, disable_dropout
-from reviewmine.model.spec import BackboneSpec, HeadSpecs, Spec, Training, TrainingSet
+from reviewmine.model.spec import BackboneSpec, Spec, Training, TrainingSet
 from reviewmine.model.tuning_spec import FullTuning, LowRankAdapter, TopLayersTuning, Tuning, adapter_of
 from reviewmine.text.clean import CLEAN_VERSION
 from reviewmine.text.encode import TextEncoder
@@ -28,6 +28,7 @@ from reviewmine.train.loop import fit
 from reviewmine.train.optimizer import LoopSettings
 from reviewmine.train.reporter import Reporter
 from reviewmine.train.resume import load_trained
+from reviewmine.train.tasks import Tasks, objective_of, opinion_tasks, seen_shares, spec_of
 
 
 class BackboneChoice(RunModel):
@@ -44,9 +45,11 @@ class TrainingRun(RunModel):
     seed: int = 7
     languages: tuple[str, ...] = ("en",)
     max_tokens: int = Field(default=256, ge=16)
-    pooling: Literal["mean", "cls"] = "mean"
-    label_smoothing: float = Field(default=0.05, ge=0, lt=1)
+    pooling: Pooling = "mean"
     dropout: bool = False
+    """Whether the backbone's own dropout is on while it is trained; that of heads is `head_dropout` and their own."""
+    head_dropout: float = Field(default=0.0, ge=0, lt=1)
+    heads: Tasks = Field(default_factory=opinion_tasks)
     prior_strength: float = Field(default=1.0, ge=0, le=1)
     """How far class shares count: 1 as in an archive, 0 not at all; see calibrate.assumed_shares."""
     backbone: BackboneChoice = BackboneChoice()
@@ -63,44 +66,76 @@ class TrainingRun(RunModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _sets_label_heads_that_are_there(self) -> "TrainingRun":
+        for one in self.examples.sets:
+            if unknown := sorted(one.labels.keys() - self.heads.keys()):
+                raise ValueError(
+                    f"examples.sets {one.name}: labels for '{unknown[0]}', but the heads of the run are "
+                    f"{', '.join(self.heads)}; add [heads.{unknown[0]}] or take the labels out"
+                )
+        for head in self.heads:
+            if not any(one.labels_head(head) for one in self.examples.sets):
+                raise ValueError(
+                    f"heads.{head}: no set has labels of it; name its column under `labels` of a set "
+                    "(polarity and intensity also come from `columns.rating`), or take the head out"
+                )
+        return self
+
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """Everything of a run that is the same on every worker: examples on both sides of the split, and the network."""
+    """Everything of a run that is the same on every worker: examples on both sides of the split, and the network.
+
+    `heads` decode logits by the `shares` that classes are assumed to come in, and are not calibrated otherwise.
+    """
 
     sets: LabelledSets
     train: EncodedExamples
     validation: EncodedExamples
+    heads: dict[str, HeadSpec]
+    shares: dict[str, tuple[float, ...]]
     backbone: Backbone
     network: OpinionNetwork
 
 
 def prepare(run: TrainingRun, examples_root: Path) -> Prepared:
     """Read and encode the examples and build the untrained network, the same for the same run and root."""
-    sets = load_examples(run.examples, examples_root, seed=run.seed)
+    specs = {name: spec_of(task) for name, task in run.heads.items()}
+    takes = {name: spec.takes for name, spec in specs.items()}
+    sets = load_examples(run.examples, examples_root, seed=run.seed, heads=takes)
     backbone = load_backbone(run.backbone.name, run.backbone.revision)
     encoder = TextEncoder(backbone.tokenizer.backend_tokenizer, max_tokens=run.max_tokens)
+    shares = {name: assumed_shares(found, run.prior_strength) for name, found in sets.natural_shares.items()}
     pad_id = int(backbone.tokenizer.pad_token_id or 0)
     return Prepared(
         sets=sets,
-        train=encode_examples(sets.train, encoder, pad_id=pad_id),
-        validation=encode_examples(sets.validation, encoder, pad_id=pad_id),
+        train=encode_examples(sets.train, encoder, pad_id=pad_id, heads=specs),
+        validation=encode_examples(sets.validation, encoder, pad_id=pad_id, heads=specs),
+        heads=shifted_heads(specs, shares, seen_shares(run.heads, sets.sampled_shares)),
+        shares=shares,
         backbone=backbone,
-        network=build_network(run, backbone),
+        network=build_network(run, backbone, sets.sampled_shares),
     )
 
 
-def build_network(run: TrainingRun, backbone: Backbone) -> OpinionNetwork:
+def build_network(
+    run: TrainingRun, backbone: Backbone, sampled_shares: Mapping[str, Sequence[float]]
+) -> OpinionNetwork:
     """The untrained network of a run, its adapter and heads drawn from the run's seed."""
     torch.manual_seed(run.seed)
     network = OpinionNetwork(
         tuning.prepare(backbone.model, run.tuning),
         width=backbone.width,
         pooling=run.pooling,
-        label_smoothing=run.label_smoothing,
+        heads={name: spec_of(task) for name, task in run.heads.items()},
+        objectives={
+            name: objective_of(task, dropout=run.head_dropout, sampled_shares=sampled_shares.get(name))
+            for name, task in run.heads.items()
+        },
     )
     if not run.dropout:
-        disable_dropout(network)
+        disable_dropout(network.backbone)
     return network
 
 
@@ -121,10 +156,12 @@ def train_worker(
     prepared = prepare(run, examples_root)
     network = prepared.network.to(device)
     sets, validation = prepared.sets, prepared.validation
-    heads = shifted_heads(assumed_shares(sets.natural_shares, run.prior_strength), sets.sampled_shares)
+    if reporter.rank == 0:
+        print("\n".join(sets.census), flush=True)
 
     def validate() -> dict[str, float]:
-        return brief(judge(predict(network, validation), validation.labels, heads, sets.natural_shares))
+        logits = predict(network, validation)
+        return brief(judge(logits, validation.labels, prepared.heads, sets.natural_shares))
 
     fit(
         network,
@@ -149,9 +186,8 @@ def finish(run: TrainingRun, examples_root: Path, *, trained: Path, directory: P
     network, sets, labels = prepared.network, prepared.sets, prepared.validation.labels
     load_trained(network, trained)
     logits = predict(network, prepared.validation)
-    shares = assumed_shares(sets.natural_shares, run.prior_strength)
-    before = shifted_heads(shares, sets.sampled_shares)
-    after = calibrated_heads(before, logits, labels, shares, sets.natural_shares)
+    before = prepared.heads
+    after = calibrated_heads(before, logits, labels, prepared.shares, sets.natural_shares)
     spec = describe(run, prepared, after)
     added = adapter_of(run.tuning)
     if added is not None and spec.adapter is None:
@@ -166,7 +202,7 @@ def finish(run: TrainingRun, examples_root: Path, *, trained: Path, directory: P
     return load_checkpoint(directory, expected_digest=digest).digest
 
 
-def describe(run: TrainingRun, prepared: Prepared, heads: HeadSpecs) -> Spec:
+def describe(run: TrainingRun, prepared: Prepared, heads: Mapping[str, HeadSpec]) -> Spec:
     """The spec of the checkpoint of a run.
 
     A backbone that only this machine has by path goes inside, its adapter merged where it can be; so does one that was
@@ -186,7 +222,7 @@ def describe(run: TrainingRun, prepared: Prepared, heads: HeadSpecs) -> Spec:
         ),
         adapter=None if inside and added is not None and adapter.is_mergeable(added) else added,
         pooling=run.pooling,
-        heads=heads,
+        heads=dict(heads),
         max_tokens=run.max_tokens,
         clean_version=CLEAN_VERSION,
         languages=run.languages,

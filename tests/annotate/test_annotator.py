@@ -15,6 +15,7 @@ from reviewmine.contract.annotations import validate
 from reviewmine.errors import CheckpointError
 from reviewmine.labels import POLARITIES
 from reviewmine.model.checkpoint import load_checkpoint
+from reviewmine.model.head_specs import OPINION_HEADS, ClassificationSpec, MultilabelSpec, TokensSpec
 from reviewmine.text.clean import clean
 from reviewmine.text.mask import mask
 from reviewmine.text.sentences import join
@@ -205,3 +206,23 @@ def test_a_gpu_answers_as_a_cpu_does_within_its_precision(checkpoint: Path, prep
     for name in ("polarity_negative", "polarity_positive", "intensity"):
         expected, found = (made[name].drop_null().to_numpy() for made in (on_cpu, on_gpu))
         np.testing.assert_allclose(found, expected, atol=0.02)
+
+
+def test_a_checkpoint_without_both_heads_of_the_annotations_is_refused(tmp_path: Path) -> None:
+    mood = ClassificationSpec(labels=("glad", "sad"))
+    checkpoint = make_checkpoint(tmp_path, heads={"mood": mood, "polarity": OPINION_HEADS["polarity"]})
+    with pytest.raises(
+        CheckpointError, match="no head called intensity, found mood, polarity; annotations need"
+    ):
+        Annotator(checkpoint, device="cpu")
+
+
+def test_other_heads_of_a_checkpoint_change_nothing_of_the_annotations(tmp_path: Path) -> None:
+    heads = {**OPINION_HEADS, "terms": TokensSpec(labels=("term",)), "mood": MultilabelSpec(labels=("glad",))}
+    several, alone = make_checkpoint(tmp_path / "a", heads=heads), make_checkpoint(tmp_path / "b")
+    reviews = make_conformed(["The lamp is great.", "The cable was awful and the zip is poor. It is broken."])
+    made, expected = (
+        Annotator(checkpoint, device="cpu")(Preparer(checkpoint)(reviews)).drop_columns("model_version")
+        for checkpoint in (several, alone)
+    )
+    assert made.equals(expected)

@@ -62,5 +62,5 @@ def test_no_tokens_have_no_leanings(loaded: Checkpoint) -> None:
 
 
 def test_a_token_that_is_answered_with_no_number_leans_nowhere(loaded: Checkpoint) -> None:
-    loaded.network.polarity.output.bias.data[:] = float("nan")
+    loaded.network.heads["polarity"].output.bias.data[:] = float("nan")
     assert leanings_of(loaded).of(np.array([9])).tolist() == [0.0]

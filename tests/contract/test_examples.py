@@ -1,7 +1,8 @@
 import pyarrow as pa
 import pytest
 
-from reviewmine.contract.examples import EXAMPLES_SCHEMA, ExampleColumns, conform
+from reviewmine.contract.examples import EXAMPLES_SCHEMA, ExampleColumns, conform, examples_schema
+from reviewmine.contract.label_columns import HeadLabels, LabelColumn
 from reviewmine.errors import ContractError
 
 
@@ -16,24 +17,40 @@ def test_stars_give_polarity_and_intensity_and_no_star_gives_neither() -> None:
     assert table["intensity"].to_pylist() == [1.0, None, 0.5]
 
 
-def test_a_set_without_labels_of_a_head_has_nulls_there() -> None:
-    table = conform(reviews(mood=["positive", None, "neutral"]), ExampleColumns(polarity="mood"), where="a")
+def test_a_head_whose_labels_a_set_does_not_have_is_null_there() -> None:
+    labels = {"polarity": LabelColumn(column="mood")}
+    table = conform(reviews(mood=["positive", None, "neutral"]), ExampleColumns(), where="a", labels=labels)
     assert table["polarity"].to_pylist() == ["positive", None, "neutral"]
     assert table["intensity"].null_count == 3
 
 
-def test_the_words_of_a_set_become_ours_or_no_label() -> None:
-    values = {"pos": "positive", "neg": "negative", "none": "unlabelled"}
-    columns = ExampleColumns.model_validate({"polarity": "mood", "polarity_values": values})
-    table = conform(reviews(mood=["pos", "none", "neg"]), columns, where="a")
-    assert table["polarity"].to_pylist() == ["positive", None, "negative"]
-
-
-def test_strengths_win_over_stars_and_go_no_further_than_one() -> None:
-    columns = ExampleColumns(rating="stars", strength="strength")
-    table = conform(reviews(stars=[3, 3, 3], strength=[-3, 6, 1]), columns, where="a")
+def test_labels_of_a_column_win_over_those_of_stars() -> None:
+    labels = {"intensity": LabelColumn(column="strength", high=3, signed=True)}
+    columns = ExampleColumns(rating="stars")
+    table = conform(reviews(stars=[3, 3, 3], strength=[-3, 6, 1]), columns, where="a", labels=labels)
     assert table["intensity"].to_pylist() == pytest.approx([1.0, 1.0, 1 / 3])
     assert table["polarity"].to_pylist() == ["neutral"] * 3
+
+
+def test_there_is_a_column_for_each_head_and_none_for_others() -> None:
+    heads = {"mood": HeadLabels(kind="one", labels=("glad", "sad")), "force": HeadLabels(kind="number")}
+    labels = {"mood": LabelColumn(column="mood")}
+    table = conform(
+        reviews(mood=["sad", "glad", None], stars=[1, 2, 3]),
+        ExampleColumns(rating="stars"),
+        where="a",
+        labels=labels,
+        heads=heads,
+    )
+    assert table.schema == examples_schema(heads)
+    assert table["mood"].to_pylist() == ["sad", "glad", None]
+    assert table["force"].null_count == 3
+
+
+def test_columns_that_are_kept_stand_behind_as_strings() -> None:
+    table = conform(reviews(stars=[1, 2, 3]), ExampleColumns(), where="a", keep=("stars",))
+    assert table.schema.names == [*EXAMPLES_SCHEMA.names, "stars"]
+    assert table["stars"].to_pylist() == ["1", "2", "3"]
 
 
 @pytest.mark.parametrize("kind", [pa.int8(), pa.int64(), pa.float32(), pa.decimal128(3, 1)])
@@ -56,11 +73,10 @@ def test_text_of_any_string_type_is_read(kind: pa.DataType) -> None:
         (ExampleColumns(body="text"), "a.csv: no column 'text'; found body, stars, mood"),
         (ExampleColumns(rating="stars"), "a.csv: row 1: column 'stars' is 7, expected 1 to 5 stars"),
         (ExampleColumns(rating="body"), "a.csv: column 'body' is string, expected numbers; row 0 cannot"),
-        (ExampleColumns(polarity="mood"), "holds 'angry', expected one of negative, neutral, positive"),
     ],
 )
 def test_what_cannot_be_a_label_is_refused_by_name(columns: ExampleColumns, message: str) -> None:
-    table = reviews(stars=[1, 7, 2], mood=["angry", "positive", "neutral"])
+    table = reviews(stars=[1, 7, 2], mood=["a", "b", "c"])
     with pytest.raises(ContractError, match=message.replace(".", r"\.")):
         conform(table, columns, where="a.csv")
 
@@ -69,18 +85,20 @@ TEXT = "Ring me on 415-555-0133 or write to anna@example.org, then we talk about
 
 
 @pytest.mark.parametrize(
-    "columns",
+    ("columns", "labels"),
     [
-        ExampleColumns(rating="text"),
-        ExampleColumns(strength="text"),
-        ExampleColumns(polarity="text"),
-        ExampleColumns(title="nothing"),
+        (ExampleColumns(rating="text"), {}),
+        (ExampleColumns(title="nothing"), {}),
+        (ExampleColumns(), {"intensity": LabelColumn(column="text")}),
+        (ExampleColumns(), {"polarity": LabelColumn(column="text")}),
     ],
 )
-def test_an_error_quotes_no_piece_of_a_review(columns: ExampleColumns) -> None:
+def test_an_error_quotes_no_piece_of_a_review(
+    columns: ExampleColumns, labels: dict[str, LabelColumn]
+) -> None:
     table = reviews(text=[TEXT] * 3, **{TEXT: [1, 2, 3]})
     with pytest.raises(ContractError) as refused:
-        conform(table, columns, where="a.csv")
+        conform(table, columns, where="a.csv", labels=labels)
     assert "415" not in str(refused.value)
     assert "@" not in str(refused.value)
     assert refused.value.__suppress_context__ or refused.value.__context__ is None

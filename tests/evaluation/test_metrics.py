@@ -5,11 +5,12 @@ from sklearn.metrics import f1_score
 from reviewmine.evaluation.metrics import (
     calibration_error,
     class_weights,
-    intensity_metrics,
+    classification_metrics,
     macro_f1_interval,
-    polarity_metrics,
+    regression_metrics,
     two_class_accuracy,
 )
+from reviewmine.labels import POLARITIES
 
 
 def certain(*classes: int, confidence: float = 1.0) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
@@ -22,7 +23,7 @@ def floats(*values: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
 
 
 def test_macro_f1_is_the_mean_over_the_classes_that_occur() -> None:
-    metrics = polarity_metrics(floats(0, 0, 2, 2), certain(0, 2, 2, 2))
+    metrics = classification_metrics(floats(0, 0, 2, 2), certain(0, 2, 2, 2), POLARITIES)
     assert metrics["accuracy"] == 0.75
     assert metrics["macro_f1"] == pytest.approx((2 / 3 + 0.8) / 2)
     assert metrics["classes"]["neutral"]["rows"] == 0
@@ -30,14 +31,14 @@ def test_macro_f1_is_the_mean_over_the_classes_that_occur() -> None:
 
 
 def test_rows_without_a_label_are_not_counted() -> None:
-    assert polarity_metrics(floats(0, np.nan), certain(0, 2))["rows"] == 1
-    assert polarity_metrics(floats(np.nan), certain(0)) == {"rows": 0}
-    assert intensity_metrics(floats(np.nan), floats(0.5)) == {"rows": 0}
+    assert classification_metrics(floats(0, np.nan), certain(0, 2), POLARITIES)["rows"] == 1
+    assert classification_metrics(floats(np.nan), certain(0), POLARITIES) == {"rows": 0}
+    assert regression_metrics(floats(np.nan), floats(0.5)) == {"rows": 0}
 
 
 def test_weights_count_rows_as_more_than_one() -> None:
     labels, answers = floats(0, 0, 2), certain(0, 2, 2)
-    assert polarity_metrics(labels, answers, floats(3, 0, 1))["accuracy"] == 1.0
+    assert classification_metrics(labels, answers, POLARITIES, floats(3, 0, 1))["accuracy"] == 1.0
 
 
 def test_calibration_error_is_the_gap_between_confidence_and_truth() -> None:
@@ -47,10 +48,10 @@ def test_calibration_error_is_the_gap_between_confidence_and_truth() -> None:
 
 
 def test_intensity_is_judged_by_rank_and_by_distance() -> None:
-    metrics = intensity_metrics(floats(0, 0.5, 1), floats(0.1, 0.5, 0.9))
+    metrics = regression_metrics(floats(0, 0.5, 1), floats(0.1, 0.5, 0.9))
     assert metrics["spearman"] == pytest.approx(1.0)
     assert metrics["mae"] == pytest.approx(0.2 / 3)
-    assert intensity_metrics(floats(1, 1), floats(0.1, 0.5))["spearman"] is None
+    assert regression_metrics(floats(1, 1), floats(0.1, 0.5))["spearman"] is None
 
 
 def test_the_interval_of_macro_f1_is_that_of_resampled_rows() -> None:
@@ -69,11 +70,11 @@ def test_classes_that_no_row_has_stay_out_of_the_interval() -> None:
 
 
 def test_two_class_accuracy_compares_negative_with_positive_whatever_neutral_says() -> None:
-    truth = np.array([0, 2, 2, 1])
+    truth = floats(0, 2, 2, 1)
     answers = np.array([[0.2, 0.7, 0.1], [0.3, 0.6, 0.1], [0.1, 0.1, 0.8], [0.9, 0.1, 0.0]], np.float32)
-    assert two_class_accuracy(truth, answers) == pytest.approx(2 / 3)
-    assert two_class_accuracy(truth, answers, floats(1, 0, 1, 5)) == 1.0
-    assert two_class_accuracy(np.array([1]), answers[:1]) is None
+    assert two_class_accuracy(truth, answers, (0, 2)) == pytest.approx(2 / 3)
+    assert two_class_accuracy(truth, answers, (0, 2), floats(1, 0, 1, 5)) == 1.0
+    assert two_class_accuracy(floats(1), answers[:1], (0, 2)) is None
 
 
 def test_weights_give_the_classes_their_natural_shares_and_rows_without_label_nothing() -> None:

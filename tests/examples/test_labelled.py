@@ -3,20 +3,19 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
+import pyarrow.parquet as pq
 import pytest
-from tiny import write_reviews
+from tiny import make_reviews, write_reviews
 
-from reviewmine.contract.examples import ExampleColumns, conform
+from reviewmine.contract.examples import OPINION_LABELS, ExampleColumns
+from reviewmine.contract.label_columns import HeadLabels
 from reviewmine.errors import TrainingError
+from reviewmine.examples.census import class_shares
 from reviewmine.examples.labelled import (
     ExamplesSettings,
-    balanced_quotas,
     in_validation,
     load_examples,
     only_held_out,
-    polarity_shares,
-    without_duplicates,
 )
 from reviewmine.examples.sets import ExampleSet, read_set
 from reviewmine.model.spec import BackboneSpec, Spec, Training
@@ -31,26 +30,6 @@ def a_set(**values: object) -> ExampleSet:
     )
 
 
-def examples(*rows: tuple[str, str | None]) -> pa.Table:
-    table = pa.table(
-        {"body": pa.array([r[0] for r in rows]), "polarity": pa.array([r[1] for r in rows], pa.string())}
-    )
-    return conform(table, ExampleColumns(polarity="polarity"), where="here")
-
-
-def test_of_copies_the_first_is_kept_and_of_copies_that_disagree_none() -> None:
-    table = examples(
-        ("Good lamp", "positive"),
-        ("good lamp!", "positive"),
-        ("So so", "neutral"),
-        ("so so.", "negative"),
-        ("!!", None),
-    )
-    kept, num_duplicates, num_conflicts = without_duplicates(table)
-    assert kept["body"].to_pylist() == ["Good lamp"]
-    assert (num_duplicates, num_conflicts) == (2, 1)
-
-
 def test_a_text_is_on_the_same_side_of_the_split_however_it_is_written() -> None:
     bodies = [f"The kettle number {number} is fine" for number in range(2000)]
     validating = in_validation(bodies, 0.2)
@@ -59,31 +38,17 @@ def test_a_text_is_on_the_same_side_of_the_split_however_it_is_written() -> None
     assert not (validating & ~in_validation(bodies, 0.3)).any()
 
 
-@pytest.mark.parametrize(
-    ("available", "rows", "balance", "quotas"),
-    [
-        ([100, 100, 100], 30, 1.0, [10, 10, 10]),
-        ([10, 20, 70], 50, 0.0, [5, 10, 35]),
-        ([2, 100, 100], 52, 1.0, [2, 25, 25]),
-        ([5, 5, 5], 100, 1.0, [5, 5, 5]),
-        ([0, 8, 8], 8, 0.5, [0, 4, 4]),
-    ],
-)
-def test_quotas_lie_between_natural_and_equal_shares(
-    available: list[int], rows: int, balance: float, quotas: list[int]
-) -> None:
-    assert balanced_quotas(np.array(available), rows, balance).tolist() == quotas
-
-
 def test_training_is_balanced_validation_is_not_and_no_text_is_on_both_sides(tmp_path: Path) -> None:
     write_reviews(tmp_path, 2000)
     settings = ExamplesSettings(sets=(a_set(rows=400),), validation_share=0.2, balance=1.0)
     loaded = load_examples(settings, tmp_path, seed=1)
     counts = Counter(loaded.train["polarity"].to_pylist())
     assert max(counts.values()) - min(counts.values()) <= 1
-    assert loaded.natural_shares == pytest.approx((0.25, 0.15, 0.6), abs=0.05)
-    assert loaded.sampled_shares == pytest.approx((1 / 3, 1 / 3, 1 / 3), abs=0.01)
-    assert polarity_shares(loaded.validation) == pytest.approx((0.25, 0.15, 0.6), abs=0.12)
+    assert loaded.natural_shares["polarity"] == pytest.approx((0.25, 0.15, 0.6), abs=0.05)
+    assert loaded.sampled_shares["polarity"] == pytest.approx((1 / 3, 1 / 3, 1 / 3), abs=0.01)
+    assert class_shares(loaded.validation, "polarity", OPINION_LABELS["polarity"]) == pytest.approx(
+        (0.25, 0.15, 0.6), abs=0.12
+    )
     assert not set(loaded.train["body"].to_pylist()) & set(loaded.validation["body"].to_pylist())
 
 
@@ -96,14 +61,63 @@ def test_the_same_seed_draws_the_same_examples_and_another_seed_others(tmp_path:
 
 
 def test_without_a_natural_set_the_prior_is_unknown_and_that_is_said(tmp_path: Path) -> None:
-    write_reviews(tmp_path, 100)
-    with pytest.raises(TrainingError, match="marked `natural`"):
-        load_examples(ExamplesSettings(sets=(a_set(natural=False),)), tmp_path, seed=0)
+    write_reviews(tmp_path, 400)
+    settings = ExamplesSettings(sets=(a_set(natural=False),), validation_share=0.2)
+    loaded = load_examples(settings, tmp_path, seed=0)
+    assert loaded.natural_shares == {}
+    assert any("polarity: no set that labels it is marked `natural`" in line for line in loaded.census)
 
 
-def test_a_class_that_never_occurs_is_named(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="0 neutral"):
-        polarity_shares(examples(("a", "positive"), ("b", "negative")))
+def test_a_set_may_say_itself_which_rows_are_for_validation(tmp_path: Path) -> None:
+    table = make_reviews(400)
+    sides = ["dev" if row % 4 == 0 else "test" if row % 4 == 1 else "train" for row in range(400)]
+    pq.write_table(table.append_column("split", pa.array(sides)), tmp_path / "reviews.parquet")
+    one = a_set(split={"column": "split", "validation": "dev"})
+    loaded = load_examples(ExamplesSettings(sets=(one,)), tmp_path, seed=0)
+    bodies = table["text"].to_pylist()
+    assert sorted(loaded.validation["body"].to_pylist()) == sorted(bodies[0::4])
+    assert loaded.train.num_rows == 200
+    assert not set(loaded.train["body"].to_pylist()) & set(bodies[1::4])
+
+
+def test_a_side_of_the_split_without_rows_stops_the_run(tmp_path: Path) -> None:
+    table = make_reviews(50).append_column("split", pa.array(["train"] * 50))
+    pq.write_table(table, tmp_path / "reviews.parquet")
+    one = a_set(split={"column": "split"})
+    with pytest.raises(TrainingError, match="the validation side of the split is empty"):
+        load_examples(ExamplesSettings(sets=(one,)), tmp_path, seed=0)
+
+
+def test_a_head_that_no_row_has_a_label_of_stops_the_run(tmp_path: Path) -> None:
+    heads = {**OPINION_LABELS, "mood": HeadLabels(kind="one", labels=("glad", "sad"))}
+    with pytest.raises(TrainingError, match=r"heads\.mood: none of the .* name its column under `labels`"):
+        load_examples(
+            ExamplesSettings(sets=(a_set(),), validation_share=0.2),
+            write_reviews(tmp_path),
+            seed=0,
+            heads=heads,
+        )
+
+
+def test_a_text_that_was_split_by_a_column_cannot_be_told_by_its_hash() -> None:
+    examples = {"validation_share": 0.2, "sets": [{"name": "own", "split": {"column": "split"}}]}
+    backbone = BackboneSpec(name="tiny", inside=True)
+    spec = Spec(name="tiny", backbone=backbone, max_tokens=48, clean_version=1, languages=("en",))
+    spec = spec.model_copy(update={"training": Training(run={"examples": examples})})
+    with pytest.raises(TrainingError, match="own was split by a column"):
+        only_held_out(pa.table({"body": ["a"]}), spec)
+
+
+def test_a_set_of_weight_two_is_read_twice_in_training_and_once_in_validation(tmp_path: Path) -> None:
+    root = write_reviews(tmp_path, rows=300)
+    once, twice = (
+        load_examples(ExamplesSettings(sets=(a_set(weight=weight),), validation_share=0.2), root, seed=0)
+        for weight in (1.0, 2.0)
+    )
+    assert twice.train["body"].to_pylist() == [
+        body for body in once.train["body"].to_pylist() for _ in range(2)
+    ]
+    assert twice.validation.equals(once.validation)
 
 
 def test_noise_is_in_training_bodies_alone(tmp_path: Path) -> None:

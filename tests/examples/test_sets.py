@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv
+import pyarrow.parquet as pq
 import pytest
 from tiny import make_reviews
 
@@ -28,7 +29,7 @@ def test_sets_are_read_by_length_and_language(tmp_path: Path) -> None:
     pyarrow.csv.write_csv(table, tmp_path / "reviews.csv")
     read = read_set(a_set(path="reviews.csv", languages=("en",), max_words=40), tmp_path)
     assert read.num_rows == 25
-    assert read.schema.names == [*EXAMPLES_SCHEMA.names, "set"]
+    assert read.schema.names == [*EXAMPLES_SCHEMA.names, "set", "held_out"]
     assert read_set(a_set(path="reviews.csv", max_words=5), tmp_path).num_rows == 0
 
 
@@ -51,3 +52,24 @@ def test_a_broken_file_is_an_error_that_names_it_and_nobody_in_it(tmp_path: Path
         read_set(a_set(path=name), tmp_path)
     assert "415" not in str(refused.value)
     assert "@" not in str(refused.value)
+
+
+def test_what_a_set_says_of_its_split_is_kept_and_other_rows_are_not_read(tmp_path: Path) -> None:
+    sides = pa.array(["train", "dev", "test", None, "train"])
+    pq.write_table(make_reviews(5).append_column("side", sides), tmp_path / "reviews.parquet")
+    read = read_set(a_set(split={"column": "side"}), tmp_path)
+    assert read["held_out"].to_pylist() == [False, True, False]
+    assert read_set(a_set(), tmp_path)["held_out"].null_count == 5
+
+
+def test_a_set_with_labels_of_its_own_is_not_joined_by_stars() -> None:
+    with pytest.raises(ValueError, match="join_words joins reviews of equal stars"):
+        a_set(join_words=60, labels={"mood": {"column": "mood"}})
+
+
+def test_stars_label_polarity_and_intensity_and_a_column_labels_what_it_says() -> None:
+    one = a_set(labels={"mood": {"column": "mood"}})
+    assert [one.labels_head(head) for head in ("polarity", "intensity", "mood", "other")] == [True] * 3 + [
+        False
+    ]
+    assert not a_set(columns={}).labels_head("polarity")

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from reviewmine.labels import POLARITIES
 from reviewmine.model.backbone import BUILTIN_MINILM, load_backbone
 from reviewmine.model.checkpoint import Checkpoint, load_checkpoint
 from reviewmine.model.inspect import builtin_checkpoint, load_text_encoder
@@ -21,7 +22,7 @@ def read(checkpoint: Checkpoint, *bodies: str) -> tuple[list[str], list[float]]:
         ids = torch.tensor([encoded.token_ids])
         with torch.inference_mode():
             decoded = checkpoint.decode(checkpoint.network(ids, torch.ones_like(ids)).logits)
-        labels.append(checkpoint.spec.heads.polarity.labels[int(decoded["polarity"][0].argmax())])
+        labels.append(POLARITIES[int(decoded["polarity"][0].argmax())])
         intensities.append(float(decoded["intensity"][0]))
     return labels, intensities
 

@@ -4,7 +4,9 @@ import pytest
 import torch
 from tiny import WIDTH, make_backbone
 
+from reviewmine.errors import CheckpointError
 from reviewmine.model.backbone import load_encoder
+from reviewmine.model.head_specs import RegressionSpec, TokensSpec
 from reviewmine.model.network import OpinionNetwork, disable_dropout, mean_of_tokens
 
 
@@ -58,3 +60,25 @@ def test_with_dropout_disabled_training_mode_answers_as_evaluation_mode_does(tmp
     ids, mask = torch.randint(5, 30, (2, 4)), torch.ones(2, 4, dtype=torch.long)
     training = network.train()(ids, mask).logits["intensity"]
     torch.testing.assert_close(training, network.eval()(ids, mask).logits["intensity"])
+
+
+def test_each_head_reads_what_its_spec_says(tmp_path: Path) -> None:
+    heads = {
+        "mean": RegressionSpec(),
+        "first": RegressionSpec(pooling="cls"),
+        "terms": TokensSpec(labels=("term",)),
+    }
+    encoder = load_encoder(make_backbone(tmp_path))
+    network = OpinionNetwork(encoder, width=WIDTH, pooling="mean", heads=heads).eval()
+    output = network(torch.randint(5, 30, (2, 4)), torch.ones(2, 4, dtype=torch.long))
+    mean, first, terms = (network.heads[name] for name in heads)
+    torch.testing.assert_close(output.logits["mean"], mean(output.pooled))
+    torch.testing.assert_close(output.logits["first"], first(output.token_states[:, 0]))
+    torch.testing.assert_close(output.logits["terms"], terms(output.token_states))
+    assert output.logits["terms"].shape == (2, 4, 3)
+
+
+def test_a_name_that_torch_keeps_to_itself_is_refused(tmp_path: Path) -> None:
+    encoder = load_encoder(make_backbone(tmp_path))
+    with pytest.raises(CheckpointError, match="give the head another name"):
+        OpinionNetwork(encoder, width=WIDTH, pooling="mean", heads={"forward": RegressionSpec()})

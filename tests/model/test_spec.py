@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from reviewmine.errors import CheckpointError
-from reviewmine.model.spec import BackboneSpec, IntensityHeadSpec, Spec, read_spec, write_spec
+from reviewmine.model.spec import BackboneSpec, Spec, read_spec, write_spec
 from reviewmine.model.tuning_spec import LowRankAdapter
 
 
@@ -37,8 +37,8 @@ def altered(tmp_path: Path, **values: object) -> Path:
 
 
 def test_a_format_of_another_edition_is_refused_by_its_number(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="spec format 2, but this edition reads format 1"):
-        read_spec(altered(tmp_path, format=2, something_new=True))
+    with pytest.raises(CheckpointError, match="spec format 1, but this edition reads format 2"):
+        read_spec(altered(tmp_path, format=1, something_old=True))
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,8 @@ def test_a_format_of_another_edition_is_refused_by_its_number(tmp_path: Path) ->
         ({"pooling": "max"}, "pooling"),
         ({"surprise": 1}, "surprise"),
         ({"max_tokens": 0}, "max_tokens"),
-        ({"heads": {"polarity": {"labels": ["positive", "neutral", "negative"]}}}, "labels"),
+        ({"heads": {"polarity": {"kind": "classification", "labels": ["good", "bad"]}}}, "in that order"),
+        ({"heads": {"mood": {"kind": "guess"}}}, "heads.mood"),
     ],
 )
 def test_a_spec_with_a_wrong_value_names_it(values: dict[str, object], named: str, tmp_path: Path) -> None:
@@ -71,4 +72,4 @@ def test_weights_are_named_by_digest_or_lie_inside_and_never_both_adapted_and_in
 
 def test_cuts_that_do_not_rise_are_refused() -> None:
     with pytest.raises(ValueError, match="must rise"):
-        IntensityHeadSpec(cuts=(0.5, 0.4, 0.9))
+        Spec.model_validate(a_spec().model_dump() | {"intensity_cuts": (0.5, 0.4, 0.9)})

@@ -145,3 +145,18 @@ def test_the_builtin_tokenizer_gives_the_golden_tokens(text: str, expected: list
     assert encoded.token_ids == expected
     assert encoded.sentences == split_sentences(text)
     assert all(clean(text[start:end]) for start, end in encoded.sentences)
+
+
+def test_each_token_of_the_body_knows_its_place_in_its_clean_sentence(tokenizer: Tokenizer) -> None:
+    body = "The  <b>lamp</b> is nice. The zip is poor."
+    encoder = TextEncoder(tokenizer, max_tokens=10)
+    (places,) = encoder.places([body])
+    clean_sentences = [clean(body[span.start : span.end]) for span in split_sentences(body)]
+    read = [place and clean_sentences[place.sentence][place.start : place.end].lower() for place in places]
+    tokens = words(tokenizer, encode(tokenizer, body, max_tokens=10)).split()
+    assert read == [None, *tokens[1:-1], None]
+    assert [place and place.sentence for place in places] == [None, 0, 0, 0, 0, 0, 1, 1, 1, None]
+
+
+def test_what_nothing_is_left_of_has_no_places(tokenizer: Tokenizer) -> None:
+    assert TextEncoder(tokenizer, max_tokens=10).places([None, "<br>"]) == [[], []]

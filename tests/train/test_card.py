@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from reviewmine.errors import CheckpointError, TrainingError, UsageError
-from reviewmine.evaluation.metrics import intensity_metrics, polarity_metrics
+from reviewmine.evaluation.metrics import classification_metrics, regression_metrics
+from reviewmine.labels import POLARITIES
 from reviewmine.model.digest import digest, write_digest
 from reviewmine.model.spec import BackboneSpec, Spec, Training, TrainingSet, write_spec
 from reviewmine.model.tuning_spec import LowRankAdapter
@@ -22,7 +23,11 @@ def told(tmp_path: Path) -> Path:
         max_tokens=64,
         clean_version=1,
         languages=("en",),
-        training=Training(sets=sets, natural_shares=(0.1, 0.1, 0.8), sampled_shares=(0.3, 0.3, 0.4)),
+        training=Training(
+            sets=sets,
+            natural_shares={"polarity": (0.1, 0.1, 0.8)},
+            sampled_shares={"polarity": (0.3, 0.3, 0.4)},
+        ),
     )
     write_spec(spec, tmp_path)
     tell(tmp_path, {"checkpoint": write_digest(tmp_path)})
@@ -32,8 +37,12 @@ def told(tmp_path: Path) -> Path:
 def figures(checkpoint: str) -> dict[str, object]:
     labels = np.array([0, 2], dtype=np.float32)
     answers = np.array([[0.8, 0.1, 0.1], [0.1, 0.1, 0.8]], dtype=np.float32)
-    intensity = intensity_metrics(np.ones(2, np.float32), np.ones(2, np.float32))
-    return {"checkpoint": checkpoint, "polarity": polarity_metrics(labels, answers), "intensity": intensity}
+    intensity = regression_metrics(np.ones(2, np.float32), np.ones(2, np.float32))
+    return {
+        "checkpoint": checkpoint,
+        "polarity": classification_metrics(labels, answers, POLARITIES),
+        "intensity": intensity,
+    }
 
 
 def test_the_card_names_backbone_adapter_sets_licences_and_shares(told: Path) -> None:

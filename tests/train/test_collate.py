@@ -1,3 +1,4 @@
+import numpy as np
 import torch
 from tiny import make_reviews, make_tokenizer
 
@@ -70,3 +71,23 @@ def test_titles_are_left_out_for_about_the_share_that_was_asked_for() -> None:
     read = sum(batch.num_tokens for batch in batches(examples))
     bare = sum(len(ids) for ids in examples.without_title)
     assert 0.2 < (with_titles - read) / (with_titles - bare) < 0.4
+
+
+def test_a_worker_without_a_row_has_no_label_of_any_kind_of_head() -> None:
+    ids = [np.array([2, 9, 3], np.int32)]
+    labels = {
+        "mood": np.array([1], np.float32),
+        "topics": np.array([[0, 1]], np.float32),
+        "terms": np.array([[np.nan, 1, np.nan]], np.float32),
+    }
+    examples = EncodedExamples(with_title=ids, without_title=ids, labels=labels, pad_id=0)
+    first, second = (batches(examples, rank=rank, world_size=2)[0] for rank in range(2))
+    for batch in (first, second):
+        assert batch.num_labels == {"mood": 1, "topics": 2, "terms": 1}
+        assert {name: tuple(values.shape) for name, values in batch.labels.items()} == {
+            "mood": (1,),
+            "topics": (1, 2),
+            "terms": (1, 3),
+        }
+    assert not any(labelled.any() for labelled in second.labelled.values())
+    assert first.labelled["terms"].tolist() == [[False, True, False]]

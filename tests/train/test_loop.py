@@ -158,7 +158,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_its_step(
     network: OpinionNetwork, examples: EncodedExamples, tmp_path: Path
 ) -> None:
     with torch.no_grad():
-        network.polarity.output.bias.fill_(float("nan"))
+        network.heads["polarity"].output.bias.fill_(float("nan"))
     with pytest.raises(TrainingError, match=r"step 0 .*learning_rate"):
         run(network, examples, tmp_path)
 

@@ -1,17 +1,22 @@
 import json
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from tiny import make_backbone, write_reviews
+from pydantic import ValidationError
+from tiny import THINGS, make_backbone, make_reviews, write_reviews
 
 from reviewmine.config import load_run_file
 from reviewmine.errors import ConfigError
 from reviewmine.evaluation.judge import evaluate
-from reviewmine.examples.sets import read_set
+from reviewmine.examples.sets import ExampleSet, read_set
 from reviewmine.model.checkpoint import load_checkpoint
 from reviewmine.train.card import record
 from reviewmine.train.reporter import AloneReporter
 from reviewmine.train.run import TrainingRun, finish, train_worker
+from reviewmine.train.tasks import spec_of
 
 RUN_FILE = Path(__file__).resolve().parents[2] / "jobs" / "runs" / "builtin.toml"
 
@@ -62,20 +67,143 @@ def test_a_run_ends_in_a_checkpoint_that_reads_reviews_it_never_saw(tmp_path: Pa
     assert str(tmp_path) not in (tmp_path / "checkpoint" / "tokenizer_config.json").read_text()
 
 
-def test_the_run_file_of_the_built_in_checkpoint_is_a_valid_run() -> None:
-    run = load_run_file(RUN_FILE, TrainingRun)
+def write_labelled(root: Path, rows: int) -> Path:
+    """Reviews labelled by what is in their words: a mood, topics, the places of things, and a strength."""
+    examples = []
+    for row in make_reviews(rows, seed=3).to_pylist():
+        text, stars = row["text"].lower(), row["stars"]
+        found = [(text.index(thing), thing) for thing in THINGS if thing in text]
+        spans = [{"start": at, "end": at + len(thing), "label": "thing"} for at, thing in sorted(found)]
+        topics = [thing for _, thing in found if thing in ("battery", "screen", "lamp")]
+        mood = "glad" if stars > 3 else "sad"
+        examples.append(
+            {"body": row["text"], "mood": mood, "topics": topics, "things": spans, "force": abs(stars - 3)}
+        )
+    pq.write_table(pa.Table.from_pylist(examples), root / "labelled.parquet")
+    return root
+
+
+LABELS = {name: {"column": name} for name in ("mood", "topics", "things")} | {
+    "force": {"column": "force", "high": 2}
+}
+HEADS: dict[str, dict[str, Any]] = {
+    "mood": {"kind": "classification", "labels": ["glad", "sad"], "class_weight_cap": 3.0},
+    "topics": {"kind": "multilabel", "labels": ["battery", "screen", "lamp"]},
+    "force": {"kind": "ordinal", "dropout": 0.1},
+    "things": {"kind": "tokens", "labels": ["thing"]},
+}
+
+
+def labelled_set(*heads: str) -> dict[str, Any]:
+    labels = {name: LABELS[name] for name in heads}
+    return {"name": "labelled", "path": "labelled.parquet", "licence": "own", "labels": labels}
+
+
+def trained(run: dict[str, Any], root: Path, scratch: Path) -> dict[str, Any]:
+    """The metrics that a run ends with; its checkpoint is `scratch`/checkpoint."""
+    settings, reporter = TrainingRun.model_validate(run), AloneReporter(lambda line: None)
+    train_worker(settings, root, reporter, scratch=scratch / "reports")
+    assert reporter.checkpoint is not None
+    finish(settings, root, trained=reporter.checkpoint, directory=scratch / "checkpoint")
+    told: dict[str, Any] = json.loads((scratch / "checkpoint" / "metrics.json").read_text())
+    return told
+
+
+@pytest.mark.parametrize(
+    ("name", "figure", "least"),
+    [
+        ("mood", "macro_f1", 0.85),
+        ("topics", "macro_f1", 0.6),
+        ("force", "spearman", 0.6),
+        ("things", "accuracy", 0.9),
+    ],
+)
+def test_a_head_of_each_kind_learns_what_words_say(
+    name: str, figure: str, least: float, tmp_path: Path
+) -> None:
+    run = a_run(make_backbone(tmp_path / "backbone")).model_dump(mode="json")
+    run["examples"]["sets"] = [labelled_set(name)]
+    run["heads"] = {name: HEADS[name]}
+    (tmp_path / "sets").mkdir()
+    told = trained(run, write_labelled(tmp_path / "sets", 300), tmp_path)
+    assert told["validation"][name][figure] > least
+
+
+def test_heads_of_every_kind_stand_on_one_encoder_and_sets_may_lack_labels_of_some(tmp_path: Path) -> None:
+    run = a_run(make_backbone(tmp_path / "backbone")).model_dump(mode="json")
+    run["examples"]["sets"].append(labelled_set(*HEADS))
+    run["heads"] |= HEADS | {"force": {"kind": "ordinal", "pooling": "cls", "weight": 0.5}}
+    run["loop"]["epochs"] = 1
+    told = trained(run, write_labelled(write_reviews(tmp_path / "sets", 100), 100), tmp_path)
+    found = told["validation"]
+    assert found["polarity"]["rows"] + found["mood"]["rows"] == found["rows"]
+    assert (
+        set(told["validation_before_calibration"]) == set(found) == {"rows", "polarity", "intensity", *HEADS}
+    )
+    assert "| validation | things |" in (tmp_path / "checkpoint" / "MODEL_CARD.md").read_text()
+    loaded = load_checkpoint(tmp_path / "checkpoint")
+    takes = {name: head.takes for name, head in loaded.spec.heads.items()}
+    one = ExampleSet.model_validate(labelled_set(*HEADS))
+    unseen = read_set(one, write_labelled(tmp_path, 60), takes)
+    assert evaluate(loaded, unseen)["topics"]["rows"] == 60
+
+
+def test_what_the_examples_hold_is_told_before_training_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = a_run(make_backbone(tmp_path / "backbone"))
+    said: list[str] = []
+    reporter = AloneReporter(lambda line: said.append(capsys.readouterr().out))
+    train_worker(run, write_reviews(tmp_path / "sets", 100), reporter, scratch=tmp_path / "scratch")
+    assert "polarity   own  training" in said[0]
+    assert not any("training" in later for later in said[1:])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"heads": {"mood": {"kind": "regression"}}}, "heads.mood: no set has labels of it; name its column"),
+        (
+            {"labels": {"mod": {"column": "x"}}},
+            "own: labels for 'mod', but the heads of the run are polarity",
+        ),
+    ],
+)
+def test_heads_and_the_labels_of_sets_have_to_meet(change: dict[str, Any], message: str) -> None:
+    run = a_run(Path("backbone")).model_dump(mode="json")
+    run["heads"] |= change.get("heads", {})
+    run["examples"]["sets"][0]["labels"] = change.get("labels", {})
+    with pytest.raises(ValidationError, match=message):
+        TrainingRun.model_validate(run)
+
+
+@pytest.mark.parametrize("name", ["builtin.toml", "opinions.toml"])
+def test_the_run_files_that_ship_are_valid_runs(name: str) -> None:
+    run = load_run_file(RUN_FILE.with_name(name), TrainingRun)
     assert run.languages == ("en",)
     assert all(one.licence for one in run.examples.sets)
 
 
-def test_the_run_file_of_the_built_in_checkpoint_names_sets_that_are_there(shared_sets: Path) -> None:
-    run = load_run_file(RUN_FILE, TrainingRun)
+@pytest.mark.parametrize("name", ["builtin.toml", "opinions.toml"])
+def test_the_run_files_that_ship_name_sets_that_are_there(shared_sets: Path, name: str) -> None:
+    run = load_run_file(RUN_FILE.with_name(name), TrainingRun)
+    heads = {head: spec_of(task).takes for head, task in run.heads.items()}
     smallest = min(run.examples.sets, key=lambda one: (shared_sets / one.path).stat().st_size)
-    assert read_set(smallest, shared_sets).num_rows > 100
+    for one in (smallest, run.examples.sets[-1])[: 2 if name == "opinions.toml" else 1]:
+        assert read_set(one, shared_sets, heads).num_rows > 100
 
 
 def test_an_unknown_key_deep_in_a_run_file_is_refused_with_a_suggestion(tmp_path: Path) -> None:
     text = RUN_FILE.read_text().replace("budget_tokens =", "budget_token =")
     (tmp_path / "run.toml").write_text(text)
     with pytest.raises(ConfigError, match=r"loop\.budget_token'; did you mean 'budget_tokens'"):
+        load_run_file(tmp_path / "run.toml", TrainingRun)
+
+
+def test_an_unknown_key_of_a_head_is_told_as_it_is_written(tmp_path: Path) -> None:
+    text = RUN_FILE.read_text().replace("label_smoothing =", "label_smothing =")
+    (tmp_path / "run.toml").write_text(text)
+    with pytest.raises(
+        ConfigError, match=r"'heads\.polarity\.label_smothing'; did you mean 'label_smoothing'"
+    ):
         load_run_file(tmp_path / "run.toml", TrainingRun)

@@ -1,0 +1,44 @@
+"""Figures of heads that give each review any number of labels."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import precision_recall_fscore_support
+
+Floats = npt.NDArray[np.float32]
+
+
+def multilabel_metrics(labels: Floats, probabilities: Floats, names: Sequence[str]) -> dict[str, Any]:
+    """F1 of each of `names` [C], their mean and that over all decisions, of probabilities [N, C] cut at one half.
+
+    `labels` [N, C] are 0 or 1, NaN in rows without; `accuracy` is the share of rows of which every label is right, and
+    `brier` the mean square of what probabilities are off. Macro-F1 is over the labels that occur.
+    """
+    labelled = ~np.isnan(labels).any(axis=1)
+    if not labelled.any():
+        return {"rows": 0}
+    truth, given = labels[labelled].astype(int), probabilities[labelled]
+    found = (given >= 0.5).astype(int)
+    precision, recall, f1, support = precision_recall_fscore_support(
+        truth, found, average=None, zero_division=0.0
+    )
+    *_, micro_f1, _ = precision_recall_fscore_support(truth, found, average="micro", zero_division=0.0)
+    occurs = support > 0
+    return {
+        "rows": int(labelled.sum()),
+        "macro_f1": float(f1[occurs].mean()) if occurs.any() else 0.0,
+        "micro_f1": float(micro_f1),
+        "accuracy": float((truth == found).all(axis=1).mean()),
+        "brier": float(np.square(given - truth).mean()),
+        "labels": {
+            name: {
+                "precision": float(precision[n]),
+                "recall": float(recall[n]),
+                "f1": float(f1[n]),
+                "rows": int(support[n]),
+            }
+            for n, name in enumerate(names)
+        },
+    }
