@@ -124,6 +124,7 @@ def test_a_head_of_each_kind_learns_what_words_say(
     run = a_run(make_backbone(tmp_path / "backbone")).model_dump(mode="json")
     run["examples"]["sets"] = [labelled_set(name)]
     run["heads"] = {name: HEADS[name]}
+    run["loop"] |= {"epochs": 8, "learning_rate": 5e-3}
     (tmp_path / "sets").mkdir()
     told = trained(run, write_labelled(tmp_path / "sets", 300), tmp_path)
     assert told["validation"][name][figure] > least
