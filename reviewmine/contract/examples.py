@@ -3,6 +3,7 @@
 A label that a row does not have is null, never a default: the loss of that head leaves the row out.
 """
 
+from collections.abc import Sequence
 from typing import Final, Literal
 
 import numpy as np
@@ -48,8 +49,11 @@ class ExampleColumns(RunModel):
     full_strength: float = Field(default=3.0, gt=0)
 
 
-def conform(table: pa.Table, columns: ExampleColumns, *, where: str) -> pa.Table:
-    """`table` as EXAMPLES_SCHEMA, row for row. Raises ContractError naming `where`, what was found and expected."""
+def conform(table: pa.Table, columns: ExampleColumns, *, where: str, keep: Sequence[str] = ()) -> pa.Table:
+    """`table` as EXAMPLES_SCHEMA, row for row, followed by the columns that `keep` names, as strings.
+
+    Raises ContractError naming `where`, what was found and what was expected.
+    """
     ratings = _numbers(table, columns.rating, where)
     polarity, intensity = _labels_of_ratings(ratings, where, columns.rating)
     if columns.polarity is not None:
@@ -64,7 +68,10 @@ def conform(table: pa.Table, columns: ExampleColumns, *, where: str) -> pa.Table
         pa.array(polarity, pa.string()),
         pa.array(intensity, pa.float32(), from_pandas=True),
     ]
-    return pa.Table.from_arrays(arrays, schema=EXAMPLES_SCHEMA)
+    conformed = pa.Table.from_arrays(arrays, schema=EXAMPLES_SCHEMA)
+    for name in keep:
+        conformed = conformed.append_column(name, _strings(table, name, where))
+    return conformed
 
 
 def _column(table: pa.Table, name: str, where: str) -> pa.ChunkedArray:

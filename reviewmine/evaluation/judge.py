@@ -1,4 +1,4 @@
-"""What a checkpoint is worth on labelled examples: predicted, decoded, and put into figures."""
+"""Judging logits: predicted over labelled examples, decoded by heads, and put into figures."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,50 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import torch
 
-from reviewmine.errors import TrainingError
-from reviewmine.evaluation.metrics import Floats, class_weights, intensity_metrics, polarity_metrics
-from reviewmine.examples.encoded import EncodedExamples, encode_examples
+from reviewmine.evaluation.metrics import (
+    Floats,
+    class_weights,
+    classification_metrics,
+    regression_metrics,
+    two_class_accuracy,
+)
+from reviewmine.examples.encoded import EncodedExamples
 from reviewmine.model.batching import padded, token_budget_batches
-from reviewmine.model.checkpoint import Checkpoint
 from reviewmine.model.device import fast_dtype, tokens_per_pass
 from reviewmine.model.heads import IntensityHead, PolarityHead
 from reviewmine.model.network import OpinionNetwork
-from reviewmine.model.spec import HeadSpecs, IntensityCalibration
-
-
-def evaluate(
-    checkpoint: Checkpoint,
-    examples: pa.Table,
-    *,
-    max_rows: int | None = None,
-    seed: int = 0,
-    titles: bool = True,
-) -> dict[str, Any]:
-    """The metrics of `checkpoint` on examples (EXAMPLES_SCHEMA), all of them or a seeded sample of `max_rows`.
-
-    Without `titles` every review is read from its body alone. Raises TrainingError if no row can be read.
-    """
-    if max_rows is not None and max_rows < examples.num_rows:
-        rows = np.random.default_rng(seed).permutation(examples.num_rows)[:max_rows]
-        examples = examples.take(pa.array(np.sort(rows)))
-    encoded = encode_examples(examples, checkpoint.encoder, pad_id=checkpoint.pad_id)
-    if not len(encoded):
-        raise TrainingError("evaluate: none of the examples has any text left after cleaning")
-    logits = predict(checkpoint.network, encoded, titles=titles)
-    decoded = checkpoint.decode(logits)
-    raw_intensities = IntensityHead.decode(logits["intensity"], IntensityCalibration()).numpy()
-    return {
-        "checkpoint": checkpoint.digest,
-        "rows": len(encoded),
-        "rows_without_text": examples.num_rows - len(encoded),
-        "titles": titles,
-        "polarity": polarity_metrics(encoded.labels["polarity"], decoded["polarity"]),
-        "intensity": intensity_metrics(encoded.labels["intensity"], decoded["intensity"]),
-        "intensity_before_calibration": intensity_metrics(encoded.labels["intensity"], raw_intensities),
-    }
+from reviewmine.model.spec import HeadSpecs
 
 
 def predict(
@@ -87,9 +58,22 @@ def judge(
     intensities = IntensityHead.decode(logits["intensity"], heads.intensity.calibration).numpy()
     return {
         "rows": len(weights),
-        "polarity": polarity_metrics(labels["polarity"], probabilities, weights),
-        "intensity": intensity_metrics(labels["intensity"], intensities, weights),
+        "polarity": head_metrics(labels["polarity"], probabilities, heads.polarity.labels, weights),
+        "intensity": head_metrics(labels["intensity"], intensities, None, weights),
     }
+
+
+def head_metrics(
+    labels: Floats, answers: Floats, names: Sequence[str] | None, weights: Floats | None = None
+) -> dict[str, Any]:
+    """The metrics of one head, of classes if they have `names`, else of numbers."""
+    if names is None:
+        return regression_metrics(labels, answers, weights)
+    found = classification_metrics(labels, answers, names, weights)
+    if found["rows"] and {"negative", "positive"} <= set(names):
+        pair = (names.index("negative"), names.index("positive"))
+        found["two_class_accuracy"] = two_class_accuracy(labels, answers, pair, weights)
+    return found
 
 
 def brief(metrics: Mapping[str, Any]) -> dict[str, float]:

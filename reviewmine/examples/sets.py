@@ -55,11 +55,14 @@ def read_set(one: ExampleSet, root: Path) -> pa.Table:
     return table.append_column("set", pa.array([one.name] * table.num_rows, pa.string()))
 
 
-def read_examples(path: Path, columns: ExampleColumns) -> pa.Table:
-    """Every row of a Parquet, CSV or JSON lines file as EXAMPLES_SCHEMA. Raises ContractError or TrainingError."""
+def read_examples(path: Path, columns: ExampleColumns, *, keep: Sequence[str] = ()) -> pa.Table:
+    """Every row of a Parquet, CSV or JSON lines file as EXAMPLES_SCHEMA and the columns that `keep` names.
+
+    Raises ContractError or TrainingError.
+    """
     if not path.exists():
         raise TrainingError(f"{path}: there are no examples; expected a .parquet, .csv or .jsonl file")
-    return conform(_read(path), columns, where=str(path))
+    return conform(_read(path), columns, where=str(path), keep=keep)
 
 
 def only_languages(examples: pa.Table, languages: Sequence[str]) -> pa.Table:

@@ -36,6 +36,15 @@ def test_strengths_win_over_stars_and_go_no_further_than_one() -> None:
     assert table["polarity"].to_pylist() == ["neutral"] * 3
 
 
+def test_columns_that_are_kept_follow_as_strings_and_have_to_be_there() -> None:
+    shops = reviews(shop=[7, None, 9], mood=["angry", "calm", None])
+    table = conform(shops, ExampleColumns(), where="a.csv", keep=("shop", "mood"))
+    assert table.column_names == [*EXAMPLES_SCHEMA.names, "shop", "mood"]
+    assert table["shop"].to_pylist() == ["7", None, "9"]
+    with pytest.raises(ContractError, match="no column 'town'; found body, shop, mood"):
+        conform(shops, ExampleColumns(), where="a.csv", keep=("town",))
+
+
 @pytest.mark.parametrize("kind", [pa.int8(), pa.int64(), pa.float32(), pa.decimal128(3, 1)])
 def test_stars_of_any_number_type_are_read(kind: pa.DataType) -> None:
     table = conform(reviews(stars=pa.array([1, 3, 5], kind)), ExampleColumns(rating="stars"), where="a")

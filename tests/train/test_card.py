@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from reviewmine.errors import CheckpointError, TrainingError, UsageError
-from reviewmine.evaluation.metrics import intensity_metrics, polarity_metrics
+from reviewmine.evaluation.metrics import classification_metrics, regression_metrics
+from reviewmine.labels import POLARITIES
 from reviewmine.model.digest import digest, write_digest
 from reviewmine.model.spec import AdapterSpec, BackboneSpec, Spec, Training, TrainingSet, write_spec
 from reviewmine.train.card import record, tell
@@ -31,8 +32,9 @@ def told(tmp_path: Path) -> Path:
 def figures(checkpoint: str) -> dict[str, object]:
     labels = np.array([0, 2], dtype=np.float32)
     answers = np.array([[0.8, 0.1, 0.1], [0.1, 0.1, 0.8]], dtype=np.float32)
-    intensity = intensity_metrics(np.ones(2, np.float32), np.ones(2, np.float32))
-    return {"checkpoint": checkpoint, "polarity": polarity_metrics(labels, answers), "intensity": intensity}
+    polarity = classification_metrics(labels, answers, POLARITIES)
+    intensity = regression_metrics(np.ones(2, np.float32), np.ones(2, np.float32))
+    return {"checkpoint": checkpoint, "polarity": polarity, "intensity": intensity}
 
 
 def test_the_card_names_backbone_adapter_sets_licences_and_shares(told: Path) -> None:
