@@ -17,8 +17,9 @@ from reviewmine.evaluation.answers import Answers
 from reviewmine.evaluation.gate import LESS_IS_BETTER
 from reviewmine.evaluation.pictures import (
     confusion_picture,
-    curves_picture,
+    precision_recall_picture,
     reliability_picture,
+    roc_picture,
     stars_picture,
 )
 from reviewmine.evaluation.readings import changed_rows, worst_errors
@@ -98,7 +99,8 @@ def _class_head(
     )
     return shown | {
         "confusion": Markup(confusion_picture(metrics[head]["confusion"], names)),
-        "curves": Markup(curves_picture(truth, column, names)),
+        "roc": Markup(roc_picture(truth, column, names)),
+        "precision_recall": Markup(precision_recall_picture(truth, column, names)),
         "reliability": Markup(reliability_picture(reliability(classes, column), reliability(classes, raw))),
         "worst": worst_errors(answers, head),
         "improved": improved,

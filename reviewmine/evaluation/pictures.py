@@ -4,7 +4,7 @@ import io
 import re
 import zlib
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import matplotlib as mpl
 import numpy as np
@@ -19,11 +19,13 @@ from reviewmine.evaluation.reliability import CALIBRATION_BINS, Reliability
 
 # Each is replaced by a variable of the page's style sheet, which has a value for light and one for dark.
 _INK: Final = "#010101"
+_STRONG_INK: Final = "#0a0a0a"
 _FAINT: Final = "#020202"
 _PAPER: Final = "#030303"
 _SERIES: Final = tuple(f"#0{n}0{n}0{n}" for n in range(4, 10))
 _VARIABLES: Final = {
     _INK: "--ink-soft",
+    _STRONG_INK: "--ink",
     _FAINT: "--line",
     _PAPER: "--paper",
     **{colour: f"--series-{n}" for n, colour in enumerate(_SERIES)},
@@ -63,7 +65,7 @@ def confusion_picture(confusion: Sequence[Sequence[int]], names: Sequence[str]) 
                 row - 0.48,
                 row + 0.48,
                 color=_SERIES[0],
-                alpha=0.06 + 0.6 * share,
+                alpha=0.06 + 0.5 * share,
                 linewidth=0,
             )
             axes.text(
@@ -73,6 +75,7 @@ def confusion_picture(confusion: Sequence[Sequence[int]], names: Sequence[str]) 
                 ha="center",
                 va="center",
                 linespacing=1.4,
+                color=_STRONG_INK,
             )
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
@@ -84,31 +87,31 @@ def confusion_picture(confusion: Sequence[Sequence[int]], names: Sequence[str]) 
         return _svg(figure, "confusion")
 
 
-def curves_picture(labels: Floats, probabilities: Floats, names: Sequence[str]) -> str:
-    """ROC and precision-recall curves of each class against the rest; classes of all rows or none are left out."""
+def roc_picture(labels: Floats, probabilities: Floats, names: Sequence[str]) -> str:
+    """The ROC curve of each class against the rest; classes of all rows or none are left out."""
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(9.2, 4.3), layout="constrained")
-        FigureCanvasSVG(figure)
-        roc, pr = figure.subplots(1, 2)
-        roc.plot([0, 1], [0, 1], color=_FAINT, linewidth=1)
-        for number, name in enumerate(names):
-            of_class = labels == number
-            if of_class.all() or not of_class.any():
-                continue
-            style = {"color": _SERIES[number % len(_SERIES)], "linestyle": _STROKES[number % len(_STROKES)]}
-            wrong, found, _ = roc_curve(of_class, probabilities[:, number])
-            precision, recall, _ = precision_recall_curve(of_class, probabilities[:, number])
-            roc.plot(*_thinned(wrong, found), label=name, linewidth=1.8, **style)
-            pr.plot(*_thinned(recall, precision), label=name, linewidth=1.8, **style)
-        roc.set(xlabel="share of the others taken for it", ylabel="share of the class found", title="ROC")
-        pr.set(
-            xlabel="share of the class found (recall)", ylabel="share of it right (precision)",
-            title="Precision and recall",
-        )  # fmt: skip
-        for axes in (roc, pr):
-            axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.04))
-        roc.legend(loc="lower right")
-        return _svg(figure, "curves")
+        figure, axes = _canvas(5.2, 4.6)
+        axes.plot([0, 1], [0, 1], color=_FAINT, linewidth=1)
+        for number in _told_apart(labels, names):
+            wrong, found, _ = roc_curve(labels == number, probabilities[:, number])
+            axes.plot(*_thinned(wrong, found), label=names[number], **_stroke(number))
+        axes.set(xlabel="share of the others taken for it", ylabel="share of the class found")
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.04))
+        _legend(axes, "lower right")
+        return _svg(figure, "roc")
+
+
+def precision_recall_picture(labels: Floats, probabilities: Floats, names: Sequence[str]) -> str:
+    """Precision against recall of each class; classes of all rows or none are left out."""
+    with mpl.rc_context(_STYLE):
+        figure, axes = _canvas(5.2, 4.6)
+        for number in _told_apart(labels, names):
+            precision, recall, _ = precision_recall_curve(labels == number, probabilities[:, number])
+            axes.plot(*_thinned(recall, precision), label=names[number], **_stroke(number))
+        axes.set(xlabel="share of the class found (recall)", ylabel="share of it right (precision)")
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.04))
+        _legend(axes, "lower left")
+        return _svg(figure, "precision-recall")
 
 
 def reliability_picture(after: Reliability, before: Reliability) -> str:
@@ -165,9 +168,33 @@ def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, figure.subplots()
 
 
+def _told_apart(labels: Floats, names: Sequence[str]) -> list[int]:
+    """The numbers of the classes that some rows have and others have not."""
+    shares = [float((labels == number).mean()) for number in range(len(names))]
+    return [number for number, share in enumerate(shares) if 0 < share < 1]
+
+
+def _legend(axes: Axes, place: str) -> None:
+    """A legend, where anything is drawn that has a name."""
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(loc=place)
+
+
+def _stroke(number: int) -> dict[str, Any]:
+    """How the curve of a class looks, told apart by colour and, for those who see none, by its stroke."""
+    return {
+        "color": _SERIES[number % len(_SERIES)],
+        "linestyle": _STROKES[number % len(_STROKES)],
+        "linewidth": 1.8,
+    }
+
+
 def _thinned(*columns: npt.NDArray[np.float64]) -> list[npt.NDArray[np.float64]]:
-    """At most _MOST_POINTS points of a curve, its ends among them: no eye sees more, and pages stay small."""
-    rows = np.unique(np.linspace(0, len(columns[0]) - 1, _MOST_POINTS).round().astype(int))
+    """At most _MOST_POINTS points of a curve, evenly along it, its ends among them: pages stay small."""
+    steps = sum(np.abs(np.diff(column, prepend=column[:1])) for column in columns)
+    along = np.cumsum(steps)
+    rows = np.unique(np.searchsorted(along, np.linspace(0, along[-1], _MOST_POINTS)))
+    rows = np.append(np.minimum(rows, len(along) - 1), len(along) - 1)
     return [column[rows] for column in columns]
 
 

@@ -45,9 +45,10 @@ def macro_f1(
     hits: npt.NDArray[np.generic], actual: npt.NDArray[np.generic], found: npt.NDArray[np.generic]
 ) -> npt.NDArray[np.float64]:
     """Macro-F1 [R] over the classes that occur, from rows [R, C] per class: told right, of the class, told to be."""
-    f1 = 2 * np.asarray(hits, float) / np.maximum(np.asarray(actual, float) + found, 1)
     present = np.asarray(actual) > 0
-    macro: npt.NDArray[np.float64] = (f1 * present).sum(axis=1) / np.maximum(present.sum(axis=1), 1)
+    either = np.where(present, np.asarray(actual, float) + found, 1.0)
+    macro: npt.NDArray[np.float64] = (2 * np.asarray(hits) / either * present).sum(axis=1)
+    macro /= np.maximum(present.sum(axis=1), 1)
     return macro
 
 

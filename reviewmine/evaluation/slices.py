@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reviewmine.evaluation.answers import Answers
-from reviewmine.evaluation.judge import head_metrics
+from reviewmine.evaluation.metrics import counted_metrics, regression_metrics
 from reviewmine.evaluation.traits import with_emoji, with_negation, with_typos
 from reviewmine.text.language import identify
 from reviewmine.text.mask import mask
@@ -24,16 +24,7 @@ NO_VALUE: Final = "(none)"
 LENGTHS: Final = (16, 32, 64, 128)
 """Upper bounds of the slices by length, in tokens; what is longer is the last slice."""
 
-_LONGEST_VALUE: Final = 60
-_FIGURES: Final = (
-    "rows",
-    "macro_f1",
-    "macro_f1_interval",
-    "accuracy",
-    "calibration_error",
-    "mae",
-    "spearman",
-)
+_LONGEST_VALUE: Final = 80
 
 Rows = npt.NDArray[np.bool_]
 
@@ -98,6 +89,9 @@ def _by_length(num_tokens: npt.NDArray[np.int64]) -> dict[str, Rows]:
 def _figures(answers: Answers, rows: Rows) -> dict[str, Any]:
     found: dict[str, Any] = {"rows": int(rows.sum()), "small": bool(rows.sum() < SMALL_ROWS)}
     for head, column in answers.columns.items():
-        metrics = head_metrics(answers.labels[head][rows], column[rows], answers.names.get(head))
-        found[head] = {name: metrics[name] for name in _FIGURES if name in metrics}
+        labels, answered = answers.labels[head][rows], column[rows]
+        if head in answers.names:
+            found[head] = counted_metrics(labels, answered)
+        else:
+            found[head] = regression_metrics(labels, answered)
     return found

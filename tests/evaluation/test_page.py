@@ -105,7 +105,7 @@ def test_hostile_text_is_shown_and_never_meant(whole: str) -> None:
 def test_every_picture_is_inline_captioned_and_has_ids_of_its_own(whole: str) -> None:
     elements = read(whole)
     tags = [tag for tag, _ in elements]
-    assert tags.count("svg") == tags.count("figure") == tags.count("figcaption") == 4
+    assert tags.count("svg") == tags.count("figure") == tags.count("figcaption") == 5
     ids = [attributes["id"] for _, attributes in elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     assert "var(--series-0)" in whole
