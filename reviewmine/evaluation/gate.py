@@ -49,9 +49,9 @@ class Gate(RunModel):
 
     @model_validator(mode="after")
     def _asks_for_something(self) -> "Gate":
-        for part in (self, *self.slices):
-            if not (part.minimum or part.maximum or (part is self and (self.slices or self.max_loss))):
-                raise ValueError("a gate without any bound lets everything through; give minimum or maximum")
+        bounded = [bool(one.minimum or one.maximum) for one in self.slices]
+        if not all(bounded) or not (bounded or self.minimum or self.maximum or self.max_loss):
+            raise ValueError("a gate without any bound lets everything through; give minimum or maximum")
         return self
 
 

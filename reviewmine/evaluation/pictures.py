@@ -4,7 +4,7 @@ import io
 import re
 import zlib
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -34,7 +34,7 @@ _GLOBAL_STYLE: Final = re.compile(r"<defs>\s*<style[^>]*>[^<]*</style>\s*</defs>
 """Inside a page it would hold for all of it."""
 _STROKES: Final = ("-", "--", ":", "-.")
 _MOST_POINTS: Final = 160
-_STYLE: Final = {
+_STYLE: Final[dict[Any, Any]] = {
     "svg.fonttype": "none",
     "text.parse_math": False,
     "font.family": ["sans-serif"],
@@ -174,7 +174,7 @@ def _told_apart(labels: Floats, names: Sequence[str]) -> list[int]:
     return [number for number, share in enumerate(shares) if 0 < share < 1]
 
 
-def _legend(axes: Axes, place: str) -> None:
+def _legend(axes: Axes, place: Literal["lower left", "lower right"]) -> None:
     """A legend, where anything is drawn that has a name."""
     if axes.get_legend_handles_labels()[1]:
         axes.legend(loc=place)

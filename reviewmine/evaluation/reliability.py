@@ -27,10 +27,10 @@ def reliability(
     """Bins of the likeliest class of probabilities [N, C] against class numbers [N]; `weights` [N] count the rows."""
     bins = confidence_bins(probabilities)
     confidence = probabilities.max(axis=1)
-    correct = probabilities.argmax(axis=1) == truth
+    correct = (probabilities.argmax(axis=1) == truth).astype(np.float32)
     weight = np.ones_like(confidence) if weights is None else weights
     rows, confident, right = (
-        np.bincount(bins, weights=weight * counted, minlength=CALIBRATION_BINS)
+        np.asarray(np.bincount(bins, weights=weight * counted, minlength=CALIBRATION_BINS), np.float64)
         for counted in (np.ones_like(confidence), confidence, correct)
     )
     filled = np.where(rows > 0, rows, np.nan)
@@ -53,5 +53,6 @@ def calibration_error(
 
 def confidence_bins(probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
     """The bin [N] that the likeliest class of each row of probabilities [N, C] falls into."""
-    bins = (probabilities.max(axis=1) * CALIBRATION_BINS).astype(np.int64)
-    return np.minimum(bins, CALIBRATION_BINS - 1)
+    found = (probabilities.max(axis=1) * CALIBRATION_BINS).astype(np.int64)
+    bins: npt.NDArray[np.int64] = np.minimum(found, CALIBRATION_BINS - 1)
+    return bins

@@ -58,7 +58,7 @@ def report(
     sampled = sample(examples, max_rows, seed=seed)
     readable = with_text(sampled)
     answers = answer(checkpoint, readable, titles=titles)
-    metrics = {
+    metrics: dict[str, Any] = {
         "checkpoint": checkpoint.digest,
         "name": checkpoint.spec.name,
         "rows": readable.num_rows,

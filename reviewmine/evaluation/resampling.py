@@ -10,20 +10,18 @@ _RESAMPLES_AT_ONCE: Final = 50
 _MIDDLE: Final = (0.025, 0.975)
 
 
-def macro_f1_interval(confusion: npt.NDArray[np.int64], *, seed: int = 0) -> tuple[float, float]:
+def macro_f1_interval(confusion: npt.NDArray[np.integer], *, seed: int = 0) -> tuple[float, float]:
     """The middle 95% of macro-F1 over resampled rows, from the confusion counts [true, found] alone.
 
     Rows drawn with replacement fall into the cells of the table by a multinomial law, so whole tables are drawn.
     Classes of which a table has no row are left out of its mean, as in macro-F1.
     """
     rng = np.random.default_rng(seed)
-    num_rows = confusion.sum()
+    num_rows = int(confusion.sum())
     tables = rng.multinomial(num_rows, confusion.ravel() / num_rows, size=RESAMPLES).reshape(
         -1, *confusion.shape
     )
-    return middle(
-        macro_f1(np.diagonal(tables, axis1=1, axis2=2), tables.sum(axis=2), tables.sum(axis=1)).squeeze()
-    )
+    return middle(macro_f1(np.diagonal(tables, axis1=1, axis2=2), tables.sum(axis=2), tables.sum(axis=1)))
 
 
 def resampled_sums(columns: npt.NDArray[np.float32], *, seed: int = 0) -> npt.NDArray[np.float64]:
@@ -41,15 +39,13 @@ def resampled_sums(columns: npt.NDArray[np.float32], *, seed: int = 0) -> npt.ND
     return sums
 
 
-def macro_f1(
-    hits: npt.NDArray[np.generic], actual: npt.NDArray[np.generic], found: npt.NDArray[np.generic]
-) -> npt.NDArray[np.float64]:
+def macro_f1(hits: npt.ArrayLike, actual: npt.ArrayLike, found: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Macro-F1 [R] over the classes that occur, from rows [R, C] per class: told right, of the class, told to be."""
-    present = np.asarray(actual) > 0
-    either = np.where(present, np.asarray(actual, float) + found, 1.0)
-    macro: npt.NDArray[np.float64] = (2 * np.asarray(hits) / either * present).sum(axis=1)
-    macro /= np.maximum(present.sum(axis=1), 1)
-    return macro
+    right, of_class, told = (np.asarray(rows, dtype=np.float64) for rows in (hits, actual, found))
+    present = of_class > 0
+    either = np.where(present, of_class + told, 1.0)
+    macro: npt.NDArray[np.float64] = (2 * right / either * present).sum(axis=1)
+    return macro / np.maximum(present.sum(axis=1), 1)
 
 
 def middle(drawn: npt.NDArray[np.float64]) -> tuple[float, float]:
