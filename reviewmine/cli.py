@@ -80,7 +80,7 @@ def annotate(
         "partitions": partitions,
         "checkpoint": checkpoint,
         "partition_by": partition_by,
-        "carry": [name.strip() for name in carry.split(",") if name.strip()] if carry else None,
+        "carry": list(_names(carry)) if carry else None,
         "pool.num_actors": num_actors,
         "max_rejects": max_rejects,
     }
@@ -151,42 +151,60 @@ def train(
 def evaluate(
     examples: Annotated[Path, typer.Option(help="Labelled reviews: Parquet, CSV or JSON lines.")],
     checkpoint: Annotated[str, typer.Option(help="'builtin' or the path of a checkpoint.")] = BUILTIN,
+    against: Annotated[
+        str | None, typer.Option(help="'builtin' or the path of a checkpoint to compare with, row by row.")
+    ] = None,
+    gate: Annotated[
+        Path | None,
+        typer.Option(help="Bounds to hold, as in jobs/runs/gate.toml; exit code 1 if one is not."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder for metrics.json and a page to read, evaluation.html.")
+    ] = None,
+    slice_by: Annotated[
+        str, typer.Option(help="Columns to give figures by, separated by commas; `language` is one.")
+    ] = "",
     rating: Annotated[str, typer.Option(help="The column of stars that labels come from.")] = "rating",
     title: Annotated[str | None, typer.Option(help="The column of titles, if they are to be read.")] = None,
     body: Annotated[str, typer.Option(help="The column of bodies.")] = "body",
-    max_rows: Annotated[int | None, typer.Option(help="A seeded sample of so many rows.")] = None,
+    max_rows: Annotated[int | None, typer.Option(min=1, help="A seeded sample of so many rows.")] = None,
+    robustness_rows: Annotated[
+        int, typer.Option(min=0, help="Rows whose texts are changed to see what holds; 0: none, and faster.")
+    ] = 1000,
     language: Annotated[str | None, typer.Option(help="Only rows whose column 'language' says this.")] = None,
     held_out: Annotated[
         bool, typer.Option(help="Only texts that the checkpoint's own run held out of training.")
     ] = False,
-    out: Annotated[Path | None, typer.Option(help="Write metrics.json here as well.")] = None,
     record: Annotated[
         str | None, typer.Option(help="Add the figures, under this name, to the checkpoint's model card.")
     ] = None,
 ) -> None:
     """Measure a checkpoint on labelled reviews, as they are: natural class shares, calibrated outputs."""
     from reviewmine.contract.examples import ExampleColumns
-    from reviewmine.evaluation.judge import evaluate as measure
-    from reviewmine.evaluation.judge import write_metrics
-    from reviewmine.examples.labelled import only_held_out
-    from reviewmine.examples.sets import only_languages, read_examples
-    from reviewmine.model.checkpoint import load_checkpoint
+    from reviewmine.evaluation.gate import hold
+    from reviewmine.evaluation.report import refuse_file, write_report
+    from reviewmine.evaluation.run import EvaluationRun, run_evaluation
     from reviewmine.train.card import record as record_in_card
 
-    directory = local_checkpoint(checkpoint)
-    loaded = load_checkpoint(directory)
-    columns = ExampleColumns(body=body, title=title, rating=rating, language=language and "language")
-    rows = read_examples(examples, columns)
-    if language is not None:
-        rows = only_languages(rows, [language])
-    if held_out:
-        rows = only_held_out(rows, loaded.spec)
-    metrics = measure(loaded, rows, max_rows=max_rows, titles=title is not None)
-    print(json.dumps(metrics, indent=2))
     if out is not None:
-        write_metrics(metrics, out)
+        refuse_file(out)
+    run = EvaluationRun(
+        checkpoint=local_checkpoint(checkpoint), against=local_checkpoint(against) if against else None,
+        examples=examples, columns=ExampleColumns(body=body, title=title, rating=rating),
+        slice_by=_names(slice_by), only_language=language, held_out=held_out,
+        max_rows=max_rows, robustness_rows=robustness_rows, gate=gate,
+    )  # fmt: skip
+    found = run_evaluation(run)
+    print(json.dumps(found.metrics, indent=2))
+    if out is not None:
+        write_report(found, out, examples=examples.name)
     if record is not None:
-        record_in_card(directory, record, metrics)
+        record_in_card(run.checkpoint, record, found.of_the_checkpoint)
+    hold(found.checks)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 @app.command(

@@ -7,6 +7,7 @@
     ├── ArchiveError                1  an archive cannot be read, or changed while it was read
     ├── CheckpointError             1  a checkpoint or backbone cannot be trusted or understood
     ├── TrainingError               1  examples or a training run are unusable
+    ├── GateError                   1  a checkpoint falls short of what it is promoted for
     ├── TableError                  1  a table is foreign, of another contract, or not writable
     ├── StoreError                  1  object storage answered with an error
     │   ├── PreconditionFailed      1  a conditional put lost: the object is not what it was
@@ -57,6 +58,10 @@ class CheckpointError(ReviewmineError):
 
 class TrainingError(ReviewmineError):
     """A training run cannot start or cannot go on."""
+
+
+class GateError(ReviewmineError):
+    """A checkpoint does not reach what a gate asks of it."""
 
 
 class TableError(ReviewmineError):

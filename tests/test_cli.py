@@ -90,6 +90,7 @@ def evaluation(tmp_path: Path) -> list[str]:
     """A command that evaluates a tiny checkpoint on 60 English reviews and 20 German ones."""
     reviews = make_reviews(80).rename_columns(["title", "body", "rating", "language"])
     reviews = reviews.set_column(3, "language", pa.array(["en"] * 60 + ["de"] * 20))
+    reviews = reviews.append_column("shop", pa.array(["old", "new"] * 40))
     pq.write_table(reviews, tmp_path / "reviews.parquet")
     checkpoint = make_checkpoint(tmp_path)
     return ["evaluate", "--examples", str(tmp_path / "reviews.parquet"), "--checkpoint", str(checkpoint)]
@@ -99,6 +100,55 @@ def test_an_evaluation_of_one_language_is_added_to_the_model_card(evaluation: li
     assert run(*evaluation, "--language", "en", "--record", "made_reviews") == 0
     assert json.loads(capsys.readouterr().out)["rows"] == 60
     assert "| made reviews | 60 |" in (Path(evaluation[-1]) / "MODEL_CARD.md").read_text()
+
+
+def test_an_evaluation_writes_metrics_and_a_page_and_holds_a_gate_both_ways(
+    evaluation: list[str], tmp_path: Path, capsys
+):
+    gate = tmp_path / "gate.toml"
+    gate.write_text("[minimum]\npolarity.accuracy = 0.0\n[max_loss]\npolarity.macro_f1 = 0.0\n")
+    more = [
+        "--slice-by",
+        "shop",
+        "--out",
+        str(tmp_path / "out"),
+        "--gate",
+        str(gate),
+        "--robustness-rows",
+        "9",
+    ]
+    assert run(*evaluation, *more, "--against", evaluation[-1]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert set(printed["slices"]["shop"]) == {"old", "new"}
+    assert "It passes its gate" in (tmp_path / "out" / "evaluation.html").read_text()
+    gate.write_text("[minimum]\npolarity.accuracy = 1.0\nintensity.spearman = -1.0\n")
+    assert run(*evaluation, *more) == 1
+    said = capsys.readouterr().err
+    assert "gate: 1 of 2 bounds are not met\n  polarity.accuracy: found 0." in said
+    assert "expected at least 1" in said
+    assert "It does not pass its gate" in (tmp_path / "out" / "evaluation.html").read_text()
+
+
+def test_a_gate_that_needs_another_checkpoint_is_refused_before_anything_is_read(
+    evaluation: list[str], tmp_path: Path, capsys
+):
+    (tmp_path / "gate.toml").write_text("[max_loss]\npolarity.macro_f1 = 0.0\n")
+    assert run(*evaluation, "--gate", str(tmp_path / "gate.toml"), "--examples", "nowhere.parquet") == 2
+    assert "give --against" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["body", "length", "polarity"])
+def test_a_column_to_slice_by_that_means_something_else_is_wrong_usage(
+    evaluation: list[str], name: str, capsys
+):
+    assert run(*evaluation, "--slice-by", name) == 2
+    assert f"--slice-by {name}: found a name that is taken" in capsys.readouterr().err
+
+
+def test_an_evaluation_into_a_file_is_wrong_usage(evaluation: list[str], capsys):
+    assert run(*evaluation, "--out", "metrics.json") == 2
+    assert "expected a folder" in capsys.readouterr().err
 
 
 def test_a_checkpoint_that_does_not_say_what_it_held_out_is_not_judged_by_it(evaluation: list[str], capsys):

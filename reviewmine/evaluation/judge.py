@@ -1,4 +1,4 @@
-"""What a checkpoint is worth on labelled examples: predicted, decoded, and put into figures."""
+"""Judging logits: predicted over labelled examples, decoded by heads, and put into figures."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import torch
 
-from reviewmine.errors import TrainingError
 from reviewmine.evaluation.metrics import (
     Floats,
     classification_metrics,
@@ -18,9 +16,8 @@ from reviewmine.evaluation.metrics import (
 )
 from reviewmine.evaluation.multilabel import multilabel_metrics
 from reviewmine.evaluation.rows import natural_weights, token_rows
-from reviewmine.examples.encoded import EncodedExamples, encode_examples
+from reviewmine.examples.encoded import EncodedExamples
 from reviewmine.model.batching import padded, token_budget_batches
-from reviewmine.model.checkpoint import Checkpoint
 from reviewmine.model.device import fast_dtype, tokens_per_pass
 from reviewmine.model.head_specs import (
     ClassificationSpec,
@@ -29,46 +26,9 @@ from reviewmine.model.head_specs import (
     OrdinalSpec,
     RegressionSpec,
     TokensSpec,
-    uncalibrated,
 )
 from reviewmine.model.heads import decode
 from reviewmine.model.network import OpinionNetwork
-
-
-def evaluate(
-    checkpoint: Checkpoint,
-    examples: pa.Table,
-    *,
-    max_rows: int | None = None,
-    seed: int = 0,
-    titles: bool = True,
-) -> dict[str, Any]:
-    """The metrics of `checkpoint` on examples (EXAMPLES_SCHEMA), all of them or a seeded sample of `max_rows`.
-
-    Without `titles` every review is read from its body alone. Raises TrainingError if no row can be read.
-    """
-    if max_rows is not None and max_rows < examples.num_rows:
-        rows = np.random.default_rng(seed).permutation(examples.num_rows)[:max_rows]
-        examples = examples.take(pa.array(np.sort(rows)))
-    heads = {name: head for name, head in checkpoint.spec.heads.items() if name in examples.column_names}
-    encoded = encode_examples(examples, checkpoint.encoder, pad_id=checkpoint.pad_id, heads=heads)
-    if not len(encoded):
-        raise TrainingError("evaluate: none of the examples has any text left after cleaning")
-    logits = predict(checkpoint.network, encoded, titles=titles)
-    figures = {}
-    for name, head in heads.items():
-        before = uncalibrated(head)
-        figures[name] = head_metrics(head, encoded.labels[name], decode(logits[name], head).numpy())
-        figures[f"{name}_before_calibration"] = head_metrics(
-            before, encoded.labels[name], decode(logits[name], before).numpy()
-        )
-    return {
-        "checkpoint": checkpoint.digest,
-        "rows": len(encoded),
-        "rows_without_text": examples.num_rows - len(encoded),
-        "titles": titles,
-        **figures,
-    }
 
 
 def predict(
@@ -122,18 +82,27 @@ def head_metrics(
     """The metrics of the answers of one head against its labels, as EncodedExamples has them."""
     match head:
         case ClassificationSpec():
-            found = classification_metrics(labels, answers, head.labels, weights)
-            if found["rows"] and {"negative", "positive"} <= set(head.labels):
-                pair = (head.labels.index("negative"), head.labels.index("positive"))
-                found["two_class_accuracy"] = two_class_accuracy(labels, answers, pair, weights)
-            return found
+            return single_metrics(labels, answers, head.labels, weights)
         case MultilabelSpec():
             return multilabel_metrics(labels, answers, head.labels)
         case RegressionSpec() | OrdinalSpec():
-            return regression_metrics(labels, answers, weights)
+            return single_metrics(labels, answers, None, weights)
         case TokensSpec():
             by_token, of_token = token_rows(labels, answers)
             return classification_metrics(by_token, of_token, head.classes)
+
+
+def single_metrics(
+    labels: Floats, answers: Floats, names: Sequence[str] | None, weights: Floats | None = None
+) -> dict[str, Any]:
+    """The metrics of one answer per review: of classes if they have `names`, else of numbers."""
+    if names is None:
+        return regression_metrics(labels, answers, weights)
+    found = classification_metrics(labels, answers, names, weights)
+    if found["rows"] and {"negative", "positive"} <= set(names):
+        pair = (names.index("negative"), names.index("positive"))
+        found["two_class_accuracy"] = two_class_accuracy(labels, answers, pair, weights)
+    return found
 
 
 def brief(metrics: Mapping[str, Any]) -> dict[str, float]:

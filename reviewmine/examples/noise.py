@@ -6,7 +6,7 @@ Labels stay: nobody changes his mind by a slip.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -26,7 +26,15 @@ def noisy(texts: Sequence[str], share: float, rng: np.random.Generator) -> list[
 
 
 def with_slips(text: str, rng: np.random.Generator) -> str:
-    """`text` with slips in some of its longer words, at least one where it has any; one in five loses its case."""
+    """`slipped`, and one text in five in one case."""
+    text = slipped(text, rng)
+    if rng.random() < 0.2:
+        return text.upper() if rng.random() < 0.5 else text.lower()
+    return text
+
+
+def slipped(text: str, rng: np.random.Generator) -> str:
+    """`text` with slips in some of its longer words, at least one where it has any."""
     found = _LEFT_ALONE_OR_WORD.finditer(text)
     words = [one for one in found if len(one["word"] or "") >= _SHORTEST_WORD]
     if words:
@@ -34,9 +42,18 @@ def with_slips(text: str, rng: np.random.Generator) -> str:
         for number in sorted(rng.choice(len(words), size=num_slips, replace=False), reverse=True):
             word = words[number]
             text = text[: word.start()] + _slip(word[0], rng) + text[word.end() :]
-    if rng.random() < 0.2:
-        return text.upper() if rng.random() < 0.5 else text.lower()
     return text
+
+
+def slips_of(word: str) -> Iterator[str]:
+    """What one slip makes of a word of the letters a to z, but for slips of its last letter: those may inflect it."""
+    for at in range(1, len(word) - 1):
+        before, letter, behind = word[:at], word[at], word[at + 1 :]
+        yield before + behind
+        yield before + letter + letter + behind
+        if letter != behind[0]:
+            yield before + behind[0] + letter + behind[1:]
+        yield from (before + other + behind for other in _beside(letter))
 
 
 def _slip(word: str, rng: np.random.Generator) -> str:
@@ -53,8 +70,12 @@ def _slip(word: str, rng: np.random.Generator) -> str:
 
 
 def _neighbour(letter: str, rng: np.random.Generator) -> str:
-    row = next(row for row in _ROWS if letter.lower() in row)
-    at = row.index(letter.lower())
-    beside = row[max(0, at - 1) : at] + row[at + 1 : at + 2]
+    beside = _beside(letter.lower())
     found = beside[int(rng.integers(len(beside)))]
     return found.upper() if letter.isupper() else found
+
+
+def _beside(letter: str) -> str:
+    row = next(row for row in _ROWS if letter in row)
+    at = row.index(letter)
+    return row[max(0, at - 1) : at] + row[at + 1 : at + 2]

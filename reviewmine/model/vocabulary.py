@@ -32,7 +32,7 @@ class ExtendedEmbedding(nn.Module):
         """`rows` [N, H] are those of the token numbers V to V + N - 1."""
         super().__init__()
         self.known = known
-        self.added = nn.Embedding(*rows.shape, _weight=rows.to(known.weight.dtype))
+        self.added = nn.Embedding(len(rows), known.embedding_dim, _weight=rows.to(known.weight.dtype))
 
     def forward(self, token_ids: Tensor) -> Tensor:
         """Token ids [B, T] to rows [B, T, H]."""
@@ -97,7 +97,7 @@ def load_rows(model: PreTrainedModel, directory: Path) -> None:
         )
     whole = torch.cat([table.weight.detach(), rows.to(table.weight.dtype)])
     model.set_input_embeddings(
-        cast(Any, nn.Embedding(*whole.shape, padding_idx=table.padding_idx, _weight=whole))
+        cast(Any, nn.Embedding(len(whole), table.embedding_dim, table.padding_idx, _weight=whole))
     )
     model.config.vocab_size = len(whole)
 

@@ -47,10 +47,13 @@ def test_there_is_a_column_for_each_head_and_none_for_others() -> None:
     assert table["force"].null_count == 3
 
 
-def test_columns_that_are_kept_stand_behind_as_strings() -> None:
-    table = conform(reviews(stars=[1, 2, 3]), ExampleColumns(), where="a", keep=("stars",))
-    assert table.schema.names == [*EXAMPLES_SCHEMA.names, "stars"]
-    assert table["stars"].to_pylist() == ["1", "2", "3"]
+def test_columns_that_are_kept_follow_as_strings_and_have_to_be_there() -> None:
+    shops = reviews(shop=[7, None, 9], mood=["angry", "calm", None])
+    table = conform(shops, ExampleColumns(), where="a.csv", keep=("shop", "mood"))
+    assert table.column_names == [*EXAMPLES_SCHEMA.names, "shop", "mood"]
+    assert table["shop"].to_pylist() == ["7", None, "9"]
+    with pytest.raises(ContractError, match="no column 'town'; found body, shop, mood"):
+        conform(shops, ExampleColumns(), where="a.csv", keep=("town",))
 
 
 @pytest.mark.parametrize("kind", [pa.int8(), pa.int64(), pa.float32(), pa.decimal128(3, 1)])

@@ -1,6 +1,6 @@
 import numpy as np
 
-from reviewmine.examples.noise import noisy, with_slips
+from reviewmine.examples.noise import noisy, slipped, slips_of, with_slips
 
 TEXT = "The battery died after seven short weeks, and nobody ever answered my letters. 东西很好 5/5"
 
@@ -50,3 +50,16 @@ def test_markup_links_and_addresses_are_left_for_cleaning_to_recognise() -> None
     text = " some longer words ".join(fixed)
     for seed in range(100):
         assert all(part in with_slips(text, np.random.default_rng(seed)).lower() for part in fixed[1:])
+
+
+def test_the_slips_of_a_word_are_those_that_noise_makes_but_for_those_of_its_last_letter() -> None:
+    known = set(slips_of("battery"))
+    made = {slipped("battery", np.random.default_rng(seed)) for seed in range(300)}
+    assert made - known == {"batter", "batteryy", "battert", "batteru"}
+    assert known <= made
+    assert "battery" not in known
+
+
+def test_slips_alone_leave_case_as_it_is() -> None:
+    found = [slipped("SUPERB headphones", np.random.default_rng(seed)) for seed in range(100)]
+    assert all(text.split()[0].isupper() and text.split()[1].islower() for text in found)

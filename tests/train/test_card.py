@@ -37,12 +37,9 @@ def told(tmp_path: Path) -> Path:
 def figures(checkpoint: str) -> dict[str, object]:
     labels = np.array([0, 2], dtype=np.float32)
     answers = np.array([[0.8, 0.1, 0.1], [0.1, 0.1, 0.8]], dtype=np.float32)
+    polarity = classification_metrics(labels, answers, POLARITIES)
     intensity = regression_metrics(np.ones(2, np.float32), np.ones(2, np.float32))
-    return {
-        "checkpoint": checkpoint,
-        "polarity": classification_metrics(labels, answers, POLARITIES),
-        "intensity": intensity,
-    }
+    return {"checkpoint": checkpoint, "polarity": polarity, "intensity": intensity}
 
 
 def test_the_card_names_backbone_adapter_sets_licences_and_shares(told: Path) -> None:

@@ -10,7 +10,7 @@ from tiny import THINGS, make_backbone, make_reviews, write_reviews
 
 from reviewmine.config import load_run_file
 from reviewmine.errors import ConfigError
-from reviewmine.evaluation.judge import evaluate
+from reviewmine.evaluation.answers import evaluate
 from reviewmine.examples.sets import ExampleSet, read_set
 from reviewmine.model.checkpoint import load_checkpoint
 from reviewmine.train.card import record

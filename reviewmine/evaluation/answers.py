@@ -1,0 +1,120 @@
+"""What a checkpoint answers on labelled examples, row for row, and the figures of all of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from reviewmine.errors import TrainingError
+from reviewmine.evaluation.judge import head_metrics, predict, single_metrics
+from reviewmine.evaluation.metrics import Floats
+from reviewmine.examples.encoded import encode_examples
+from reviewmine.model.checkpoint import Checkpoint
+from reviewmine.model.head_specs import ClassificationSpec, MultilabelSpec, TokensSpec, uncalibrated
+from reviewmine.model.heads import decode
+from reviewmine.text.sentences import cleaned_sentences
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """What one checkpoint answers on N examples, by head: probabilities [N, C] of classes, or numbers [N].
+
+    `labels` [N] are class numbers or numbers, NaN where there is none; `names` are those of the classes of the heads
+    that have them; `raw` is what the answers were before calibration; `num_tokens` [N] is how much was read. Heads that
+    give a review several answers, of labels or of tokens, are in `others` alone: their figures, all in all.
+    """
+
+    name: str
+    checkpoint: str
+    examples: pa.Table
+    labels: Mapping[str, Floats]
+    columns: Mapping[str, Floats]
+    raw: Mapping[str, Floats]
+    names: Mapping[str, tuple[str, ...]]
+    num_tokens: npt.NDArray[np.int64]
+    others: Mapping[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.num_tokens)
+
+
+def evaluate(
+    checkpoint: Checkpoint,
+    examples: pa.Table,
+    *,
+    max_rows: int | None = None,
+    seed: int = 0,
+    titles: bool = True,
+) -> dict[str, Any]:
+    """The metrics of `checkpoint` on examples (EXAMPLES_SCHEMA), all of them or a seeded sample of `max_rows`.
+
+    Without `titles` every review is read from its body alone. Raises TrainingError if no row can be read.
+    """
+    sampled = sample(examples, max_rows, seed=seed)
+    readable = with_text(sampled)
+    return {
+        "checkpoint": checkpoint.digest,
+        "rows": readable.num_rows,
+        "rows_without_text": sampled.num_rows - readable.num_rows,
+        "titles": titles,
+        **figures(answer(checkpoint, readable, titles=titles)),
+    }
+
+
+def sample(examples: pa.Table, max_rows: int | None, *, seed: int = 0) -> pa.Table:
+    """The examples, or `max_rows` of them in their order, the same for the same seed, where there are more."""
+    if max_rows is None or max_rows >= examples.num_rows:
+        return examples
+    rows = np.random.default_rng(seed).permutation(examples.num_rows)[:max_rows]
+    return examples.take(pa.array(np.sort(rows)))
+
+
+def with_text(examples: pa.Table) -> pa.Table:
+    """The examples of whose body cleaning leaves something. Raises TrainingError if there are none."""
+    bodies = examples["body"].to_pylist()
+    readable = examples.filter(pa.array([is_readable(body) for body in bodies], pa.bool_()))
+    if not readable.num_rows:
+        raise TrainingError("evaluate: none of the examples has any text left after cleaning")
+    return readable
+
+
+def is_readable(body: str | None) -> bool:
+    """Whether cleaning leaves anything of a body."""
+    return any(cleaned_sentences(body or ""))
+
+
+def answer(checkpoint: Checkpoint, examples: pa.Table, *, titles: bool = True) -> Answers:
+    """What `checkpoint` answers on examples that all have text, by those of its heads that they may be labelled for."""
+    heads = {name: head for name, head in checkpoint.spec.heads.items() if name in examples.column_names}
+    encoded = encode_examples(examples, checkpoint.encoder, pad_id=checkpoint.pad_id, heads=heads)
+    logits = predict(checkpoint.network, encoded, titles=titles)
+    single = {name: head for name, head in heads.items() if not isinstance(head, MultilabelSpec | TokensSpec)}
+    read = encoded.with_title if titles else encoded.without_title
+    return Answers(
+        name=checkpoint.spec.name,
+        checkpoint=checkpoint.digest,
+        examples=examples,
+        labels=encoded.labels,
+        columns={name: decode(logits[name], head).numpy() for name, head in single.items()},
+        raw={name: decode(logits[name], uncalibrated(head)).numpy() for name, head in single.items()},
+        names={name: head.labels for name, head in single.items() if isinstance(head, ClassificationSpec)},
+        num_tokens=np.array([len(ids) for ids in read], dtype=np.int64),
+        others={
+            name: head_metrics(head, encoded.labels[name], decode(logits[name], head).numpy())
+            for name, head in heads.items()
+            if name not in single
+        },
+    )
+
+
+def figures(answers: Answers) -> dict[str, Any]:
+    """The metrics of every head, and under `<head>_before_calibration` those of its uncalibrated answers."""
+    found: dict[str, Any] = {}
+    for head, column in answers.columns.items():
+        labels, names = answers.labels[head], answers.names.get(head)
+        found[head] = single_metrics(labels, column, names)
+        found[f"{head}_before_calibration"] = single_metrics(labels, answers.raw[head], names)
+    return {**found, **answers.others}

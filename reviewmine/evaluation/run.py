@@ -1,0 +1,78 @@
+"""An evaluation from files: which checkpoint, on which rows of which examples, against what, through which gate."""
+
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+
+from reviewmine.config import RunModel, load_run_file
+from reviewmine.contract.examples import EXAMPLES_SCHEMA, ExampleColumns
+from reviewmine.errors import UsageError
+from reviewmine.evaluation.gate import Gate, refuse_without_reference
+from reviewmine.evaluation.report import Report, report
+from reviewmine.evaluation.slices import SLICINGS
+from reviewmine.examples.labelled import only_held_out
+from reviewmine.examples.sets import only_languages, read_examples
+from reviewmine.model.checkpoint import Checkpoint, load_checkpoint
+
+_LANGUAGE: Final = "language"
+
+
+class EvaluationRun(RunModel):
+    """What `reviewmine evaluate` was asked for."""
+
+    checkpoint: Path
+    examples: Path
+    columns: ExampleColumns = ExampleColumns()
+    slice_by: tuple[str, ...] = ()
+    """Columns of the examples; `language` makes the languages those of that column instead of identified ones."""
+    only_language: str | None = None
+    held_out: bool = False
+    max_rows: int | None = None
+    robustness_rows: int = 1000
+    against: Path | None = None
+    gate: Path | None = None
+
+
+def run_evaluation(run: EvaluationRun) -> Report:
+    """Evaluate as `run` says. A gate that cannot be read, or that lacks a checkpoint to compare with, fails first."""
+    refuse_slicings(run.slice_by)
+    gate = load_run_file(run.gate, Gate) if run.gate is not None else None
+    if gate is not None and run.against is None:
+        refuse_without_reference(gate)
+    checkpoint = load_checkpoint(run.checkpoint)
+    return report(
+        checkpoint,
+        read_rows(run, checkpoint),
+        against=load_checkpoint(run.against) if run.against is not None else None,
+        gate=gate,
+        slice_by=_kept(run),
+        max_rows=run.max_rows,
+        robustness_rows=run.robustness_rows,
+        titles=run.columns.title is not None,
+    )
+
+
+def read_rows(run: EvaluationRun, checkpoint: Checkpoint) -> pa.Table:
+    """The examples that `run` asks for: EXAMPLES_SCHEMA, followed by the columns to slice by."""
+    columns = run.columns
+    if run.only_language is not None or _LANGUAGE in run.slice_by:
+        columns = columns.model_copy(update={"language": columns.language or _LANGUAGE})
+    rows = read_examples(run.examples, columns, keep=_kept(run))
+    if run.only_language is not None:
+        rows = only_languages(rows, [run.only_language])
+    return only_held_out(rows, checkpoint.spec) if run.held_out else rows
+
+
+def refuse_slicings(names: tuple[str, ...]) -> None:
+    """Raise UsageError for a column to slice by that means something else already, or that is named twice."""
+    for name in names:
+        if name in {*EXAMPLES_SCHEMA.names, *SLICINGS} - {_LANGUAGE, "rating"} or names.count(name) > 1:
+            raise UsageError(
+                f"--slice-by {name}: found a name that is taken, expected further columns of the examples, each once; "
+                f"every evaluation is sliced by {', '.join(SLICINGS)}"
+            )
+
+
+def _kept(run: EvaluationRun) -> tuple[str, ...]:
+    return tuple(name for name in run.slice_by if name not in SLICINGS)
