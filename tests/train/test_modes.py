@@ -7,7 +7,8 @@ import pytest
 import torch
 from tiny import make_backbone, write_reviews
 
-from reviewmine.evaluation.judge import evaluate, predict
+from reviewmine.evaluation.answers import evaluate
+from reviewmine.evaluation.judge import predict
 from reviewmine.examples.encoded import encode_examples
 from reviewmine.examples.sets import read_set
 from reviewmine.model.checkpoint import load_checkpoint
