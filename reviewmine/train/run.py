@@ -1,15 +1,15 @@
 """A training run from run file to checkpoint: what each worker does, and what is done once when all are through."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import torch
 from pydantic import Field, model_validator
-from torch import nn
 
 from reviewmine.config import RunModel
+from reviewmine.errors import Diverged
 from reviewmine.evaluation.judge import brief, judge, predict
 from reviewmine.examples.encoded import EncodedExamples, encode_examples
 from reviewmine.examples.labelled import ExamplesSettings, LabelledSets, load_examples
@@ -17,16 +17,22 @@ from reviewmine.model import adapter
 from reviewmine.model.backbone import Backbone, is_path, load_backbone
 from reviewmine.model.batching import padded_width
 from reviewmine.model.checkpoint import load_checkpoint, save_checkpoint
+from reviewmine.model.device import fast_dtype
 from reviewmine.model.network import OpinionNetwork, disable_dropout
+from reviewmine.model.peak import matrix_peak
 from reviewmine.model.spec import AdapterSpec, BackboneSpec, HeadSpecs, Spec, Training, TrainingSet
 from reviewmine.text.clean import CLEAN_VERSION
 from reviewmine.text.encode import TextEncoder
+from reviewmine.text.mask import mask
 from reviewmine.train.calibrate import assumed_shares, calibrated_heads, shifted_heads
 from reviewmine.train.card import tell
 from reviewmine.train.loop import fit
-from reviewmine.train.optimizer import LoopSettings
+from reviewmine.train.parallel import placed
 from reviewmine.train.reporter import Reporter
 from reviewmine.train.resume import load_trained
+from reviewmine.train.settings import LoopSettings
+
+_SHOWN_LETTERS: Final = 80
 
 
 class BackboneChoice(RunModel):
@@ -110,33 +116,47 @@ def train_worker(
     *,
     scratch: Path,
     device: torch.device | str = "cpu",
-    parallel: Callable[[OpinionNetwork], nn.Module] | None = None,
     resume_from: Path | None = None,
 ) -> None:
-    """What each worker does: prepare, train, report. `parallel` wraps the network for more than one worker.
+    """What each worker does: prepare, train, report. More than one need torch's process group.
 
     The last directory that worker 0 reports is what `finish` makes a checkpoint of.
     """
     prepared = prepare(run, examples_root)
-    network = prepared.network.to(device)
+    network, device = prepared.network, torch.device(device)
     sets, validation = prepared.sets, prepared.validation
     heads = shifted_heads(assumed_shares(sets.natural_shares, run.prior_strength), sets.sampled_shares)
+    forward = placed(network, run.loop, device=device, world_size=reporter.world_size)
 
     def validate() -> dict[str, float]:
         return brief(judge(predict(network, validation), validation.labels, heads, sets.natural_shares))
 
-    fit(
-        network,
-        prepared.train,
-        run.loop,
-        reporter,
-        seed=run.seed,
-        title_drop=run.examples.title_drop,
-        scratch=scratch,
-        parallel=parallel(network) if parallel else None,
-        validate=validate,
-        resume_from=resume_from,
+    try:
+        fit(
+            network,
+            prepared.train,
+            run.loop,
+            reporter,
+            seed=run.seed,
+            title_drop=run.examples.title_drop,
+            scratch=scratch,
+            forward=forward,
+            validate=validate,
+            resume_from=resume_from,
+            peak_gflops=matrix_peak(device, fast_dtype(device), num_tries=3),
+        )
+    except Diverged as diverged:
+        raise Diverged(f"{diverged}; {_texts(prepared, diverged.rows[:3])}", rows=diverged.rows) from None
+
+
+def _texts(prepared: Prepared, rows: Sequence[int]) -> str:
+    """How the training examples of these numbers begin, personal things masked."""
+    decode = prepared.backbone.tokenizer.decode
+    begun = (
+        mask(decode(prepared.train.with_title[row], skip_special_tokens=True))[:_SHOWN_LETTERS]
+        for row in rows
     )
+    return "; ".join(f"row {row} begins {text!r}" for row, text in zip(rows, begun, strict=True))
 
 
 def finish(run: TrainingRun, examples_root: Path, *, trained: Path, directory: Path) -> str:
