@@ -18,7 +18,7 @@ from pydantic import Field
 from reviewmine.config import RunModel
 from reviewmine.errors import TrainingError
 from reviewmine.examples.joining import joined
-from reviewmine.examples.noise import noisy
+from reviewmine.examples.noise import noisy, varied
 from reviewmine.examples.sets import ExampleSet, normalised, read_set
 from reviewmine.labels import POLARITIES
 from reviewmine.model.spec import Spec
@@ -35,6 +35,10 @@ class ExamplesSettings(RunModel):
     """The share of examples whose title is left out in an epoch, so that bare bodies are read as well."""
     noise: float = Field(default=0.0, ge=0, le=1)
     """The share of training bodies that get slips of the keyboard; validation stays as it was written."""
+    emoji: float = Field(default=0.0, ge=0, le=1)
+    """The share of training bodies that get an emoji without a mood."""
+    word_drop: float = Field(default=0.0, ge=0, le=1)
+    """The share of training bodies that lose one in ten of their words, never those that turn an opinion round."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +70,10 @@ def load_examples(settings: ExamplesSettings, root: Path, *, seed: int) -> Label
     joining, sampling, slipping, validating_rows = (np.random.default_rng([seed, n]) for n in range(4))
     train = _with_joined_sets(train, settings.sets, joining)
     train = _sample_sets(train, settings.sets, sampling, balance=settings.balance, share=1.0)
-    slipped = pa.array(noisy(train["body"].to_pylist(), settings.noise, slipping), pa.string())
-    train = train.set_column(train.schema.get_field_index("body"), "body", slipped)
+    bodies = noisy(train["body"].to_pylist(), settings.noise, slipping)
+    changing = np.random.default_rng([seed, 5])
+    bodies = varied(bodies, emoji=settings.emoji, word_drop=settings.word_drop, rng=changing)
+    train = train.set_column(train.schema.get_field_index("body"), "body", pa.array(bodies, pa.string()))
     validation = _sample_sets(
         validation, settings.sets, validating_rows, balance=0.0, share=settings.validation_share
     )

@@ -132,7 +132,10 @@ class EpochBatches:
         mine = rows[self._rank :: self._world_size]
         labels = {name: values[mine] for name, values in self._examples.labels.items()}
         if not len(mine):
-            mine, labels = rows[:1], {name: np.full(1, np.nan, np.float32) for name in labels}
+            mine, labels = (
+                rows[:1],
+                {name: np.full_like(values[:1], np.nan) for name, values in self._examples.labels.items()},
+            )
         filled, mask = padded([self._token_ids[row] for row in mine], self._examples.pad_id)
         return Batch(
             token_ids=torch.from_numpy(filled),

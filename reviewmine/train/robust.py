@@ -58,21 +58,22 @@ def pushing(network: OpinionNetwork, length: float) -> Iterator[Push]:
 def disagreement(logits: Mapping[str, Tensor], batch: Batch) -> Tensor:
     """How much the halves of a batch that holds every row twice disagree, a mean over the labels of the whole step.
 
-    R-Drop (Liang et al., NeurIPS 2021): half the symmetric Kullback-Leibler divergence between classes, for
-    logits [2B, C], and between two Bernoulli distributions for logits [2B]. Rows without a label are left out.
+    R-Drop (Liang et al., NeurIPS 2021): half the symmetric Kullback-Leibler divergence, between classes where
+    logits have one dimension more than labels, between yes and no where they have as many. What has no label is
+    left out.
     """
     total = torch.zeros((), device=batch.token_ids.device)
     for name, both in logits.items():
-        one, other = (_log_shares(half) for half in both.float().chunk(2))
-        divergences = ((one.exp() - other.exp()) * (one - other)).sum(dim=-1) / 2
         labelled = batch.labelled[name].chunk(2)[0]
+        one, other = (_log_shares(half, labelled.ndim) for half in both.float().chunk(2))
+        divergences = ((one.exp() - other.exp()) * (one - other)).sum(dim=-1) / 2
         total = total + (divergences * labelled).sum() / max(1, batch.num_labels[name] // 2)
     return total
 
 
-def _log_shares(logits: Tensor) -> Tensor:
-    """Logarithms of probabilities [B, C] of logits [B, C], or [B, 2] of logits [B]."""
-    if logits.ndim == 1:
+def _log_shares(logits: Tensor, label_dimensions: int) -> Tensor:
+    """Logarithms of the probabilities of classes, or of yes and no, in the last dimension."""
+    if logits.ndim == label_dimensions:
         return torch.stack([F.logsigmoid(logits), F.logsigmoid(-logits)], dim=-1)
     return F.log_softmax(logits, dim=-1)
 
