@@ -59,27 +59,9 @@ class Ended:
     first_steps: tuple[int, ...]
 
 
-def train_through(kills: Sequence[Victim], root: Path, *, seed: int, num_workers: int = 1) -> Ended:
-    """Train in `root`, killing each of `kills` at a seeded step; after a driver's death, train again under its run id."""
-    root.mkdir(parents=True)
-    sets = write_reviews(root / "sets", 250, seed=seed)
-    run = root / "run.toml"
-    run.write_text(_RUN.format(seed=seed, backbone=make_backbone(root / "backbone")))
-    options = {
-        "--run": run,
-        "--examples-root": sets,
-        "--checkpoint": root / "checkpoint",
-        "--storage": root / "runs",
-        "--run-id": "killed",
-        "--num-workers": num_workers,
-    }
-    command = [
-        sys.executable,
-        "-m",
-        "reviewmine",
-        "train",
-        *(str(x) for pair in options.items() for x in pair),
-    ]
+def train_through(kills: Sequence[Victim], root: Path, *, seed: int) -> Ended:
+    """Train in `root`, killing each of `kills` at a seeded step; after a driver's death, train on under its run id."""
+    command = train_command(root, storage=str(root / "runs"), seed=seed)
     chance = random.Random(seed)
     moments = [chance.randrange(12 + 60 * number, 50 + 60 * number) for number in range(len(kills))]
     waiting = list(zip(kills, moments, strict=True))
@@ -102,6 +84,22 @@ def train_through(kills: Sequence[Victim], root: Path, *, seed: int, num_workers
         intensity_mae=told["intensity"]["mae"],
         first_steps=tuple(first_steps),
     )
+
+
+def train_command(root: Path, *, storage: str, seed: int = 7) -> list[str]:
+    """The command that trains the run `killed` in `storage`; all else that it needs is made in `root`."""
+    root.mkdir(parents=True)
+    sets = write_reviews(root / "sets", 250, seed=seed)
+    run = root / "run.toml"
+    run.write_text(_RUN.format(seed=seed, backbone=make_backbone(root / "backbone")))
+    options = {
+        "--run": str(run),
+        "--examples-root": str(sets),
+        "--checkpoint": str(root / "checkpoint"),
+        "--storage": storage,
+        "--run-id": "killed",
+    }
+    return [sys.executable, "-m", "reviewmine", "train", *(one for pair in options.items() for one in pair)]
 
 
 def _kill(driver: "subprocess.Popen[bytes]", victim: Victim, step: int, log: Path) -> None:

@@ -130,8 +130,8 @@ def _scaling(num_workers: NumWorkers) -> ScalingConfig:
     if uses_gpu:
         return ScalingConfig(num_workers=num_workers, use_gpu=True)
     nodes = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
-    per_node = -(-most // max(1, len(nodes)))
-    cpus = max(1, (min(nodes) - CPUS_BESIDE_MODELS) // per_node)
+    nodes = [num_cpus for num_cpus in nodes if num_cpus] or [1]
+    cpus = max(1, (min(nodes) - CPUS_BESIDE_MODELS) // -(-most // len(nodes)))
     return ScalingConfig(num_workers=num_workers, resources_per_worker={"CPU": cpus})
 
 

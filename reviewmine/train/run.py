@@ -126,6 +126,8 @@ def train_worker(
     network, device = prepared.network, torch.device(device)
     sets, validation = prepared.sets, prepared.validation
     heads = shifted_heads(assumed_shares(sets.natural_shares, run.prior_strength), sets.sampled_shares)
+    dtype = fast_dtype(device) if run.loop.precision == "fastest" else torch.float32
+    peak_gflops = matrix_peak(device, dtype, num_tries=3)
     forward = placed(network, run.loop, device=device, world_size=reporter.world_size)
 
     def validate() -> dict[str, float]:
@@ -143,7 +145,7 @@ def train_worker(
             forward=forward,
             validate=validate,
             resume_from=resume_from,
-            peak_gflops=matrix_peak(device, fast_dtype(device), num_tries=3),
+            peak_gflops=peak_gflops,
         )
     except Diverged as diverged:
         raise Diverged(f"{diverged}; {_texts(prepared, diverged.rows[:3])}", rows=diverged.rows) from None

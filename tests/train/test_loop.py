@@ -317,3 +317,14 @@ def test_a_report_says_how_far_and_how_fast(network, examples, tmp_path):
     assert {"step", "steps", "epoch", "gradient_norm", "polarity_loss", "tokens_per_s", "left_s"} <= set(
         first
     )
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # inductor's own, and they differ with the compiler that is found
+def test_a_compiled_network_takes_the_same_steps(backbone, examples, tmp_path):
+    lines = []
+    for compiled in (False, True):
+        network = make_network(backbone, adapted=True)
+        heard = run(network, examples, tmp_path / str(compiled), epochs=1, compile=compiled).heard
+        lines.append([line["polarity_loss"] for line in heard])
+    assert lines[1] == pytest.approx(lines[0], abs=1e-3)
