@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -31,7 +32,7 @@ class AveragedWeights:
         else:
             share = 1 / max(1, step - self._first + 1)
         means = [local(mean) for mean in self.tensors.values()]
-        torch._foreach_lerp_(means, [local(p.detach()) for _, p in trained(self._network)], share)
+        cast(Any, torch)._foreach_lerp_(means, [local(p.detach()) for _, p in trained(self._network)], share)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.distributed as dist
@@ -35,12 +35,12 @@ def placed(
             forward = nn.parallel.DistributedDataParallel(
                 network, device_ids=[device] if device.type == "cuda" else None
             )
-    return torch.compile(forward, dynamic=True) if settings.compile else forward  # type: ignore[return-value]
+    return cast(nn.Module, torch.compile(forward, dynamic=True)) if settings.compile else forward
 
 
 def _checkpoint_layers(network: OpinionNetwork) -> None:
     """Let every layer keep only what goes in, and be passed through again on the way back."""
-    layers = list(_layers(network.backbone))
+    layers: list[Any] = list(_layers(network.backbone))
     if not layers:
         raise TrainingError(
             "loop.gradient_checkpointing: this backbone has no list of layers; take it out, and lower loop.micro_tokens"

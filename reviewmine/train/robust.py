@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,7 +49,8 @@ class Push:
 def pushing(network: OpinionNetwork, length: float) -> Iterator[Push]:
     """A Push on the word embeddings of `network`, of `length` per review, for one batch."""
     push = Push(length)
-    hooked = network.backbone.get_input_embeddings().register_forward_hook(push)  # type: ignore[operator]
+    backbone: Any = network.backbone
+    hooked = backbone.get_input_embeddings().register_forward_hook(push)
     try:
         yield push
     finally:

@@ -1,7 +1,7 @@
 """One step: the gradient of a whole batch, gathered in passes that fit, and what the optimizer makes of it."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -66,7 +66,7 @@ def take_step(
             if not _is_out_of_memory(refused):
                 raise
             raise TrainingError(_what_to_lower(batch, device, settings, world_size)) from None
-        losses = {name: losses.get(name, 0) + loss for name, loss in found.items()}
+        losses = {name: losses[name] + loss if losses else loss for name, loss in found.items()}
         finite.append(_finite_rows(logits, len(batch.rows)))
     parameters = [parameter for _, parameter in trained(network)]
     norm = whole(nn.utils.clip_grad_norm_(parameters, settings.clip_norm)).detach()
@@ -119,10 +119,10 @@ def _pass(
     with torch.autocast(device.type, torch.bfloat16, enabled=fast):
         logits = forward(read.token_ids, read.attention_mask).logits
     losses = head_losses(network, logits, read)
-    loss = sum(settings.head_weights.get(name, 1.0) * one for name, one in losses.items())
+    loss = torch.stack([settings.head_weights.get(name, 1.0) * one for name, one in losses.items()]).sum()
     if settings.r_drop:
         loss = loss + settings.r_drop * disagreement(logits, read)
-    (loss * world_size).backward()
+    (loss * world_size).backward()  # type: ignore[no-untyped-call]
     return (
         {name: one.detach() for name, one in losses.items()},
         {name: one.detach() for name, one in logits.items()},
@@ -131,8 +131,8 @@ def _pass(
 
 def _together(forward: nn.Module, last: bool) -> AbstractContextManager[None]:
     """Whether workers exchange gradients in this pass: under DDP in the last, under FSDP always, as they are cut."""
-    waits = getattr(forward, "no_sync", None)
-    return nullcontext() if last or waits is None else waits()
+    no_sync: Callable[[], AbstractContextManager[None]] | None = getattr(forward, "no_sync", None)
+    return nullcontext() if last or no_sync is None else no_sync()
 
 
 def _finite_rows(logits: Mapping[str, Tensor], num_rows: int) -> Tensor:

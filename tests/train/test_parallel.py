@@ -12,7 +12,7 @@ from reviewmine.train.parallel import placed
 from reviewmine.train.settings import LoopSettings
 
 SETTINGS = LoopSettings(
-    epochs=8, budget_tokens=512, learning_rate=3e-3, report_steps=1, checkpoint_steps=25, micro_tokens=192
+    epochs=5, budget_tokens=512, learning_rate=3e-3, report_steps=1, checkpoint_steps=25, micro_tokens=192
 )
 COMPARED = ("polarity_loss", "intensity_loss", "gradient_norm", "mean_logit")
 
