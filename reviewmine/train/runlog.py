@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from tensorboardX import SummaryWriter
+from tensorboardX.event_file_writer import EventsWriter
+from tensorboardX.proto.event_pb2 import Event, SessionLog
+from tensorboardX.proto.summary_pb2 import Summary
 
 from reviewmine.errors import UsageError
 from reviewmine.store.filesystem import Location
@@ -25,14 +27,21 @@ class Curves(Protocol):
 
 
 class TensorBoardCurves:
-    """Event files for TensorBoard in the local `folder`."""
+    """An event file for TensorBoard in the local `folder`, written when `add` returns.
+
+    tensorboardX' own SummaryWriter hands events to a thread, which a flush does not wait for. Points of earlier
+    attempts from `first_step` on are not shown any more.
+    """
 
     def __init__(self, folder: Path, first_step: int) -> None:
-        self._writer = SummaryWriter(str(folder), purge_step=first_step, write_to_disk=True)
+        folder.mkdir(parents=True)
+        self._writer = EventsWriter(str(folder / "events"))
+        start = SessionLog(status=SessionLog.START)
+        self._writer.write_event(Event(wall_time=time.time(), step=first_step, session_log=start))
 
     def add(self, figures: Mapping[str, float], step: int) -> None:
-        for name, value in figures.items():
-            self._writer.add_scalar(name, value, step)
+        values = [Summary.Value(tag=name, simple_value=value) for name, value in figures.items()]
+        self._writer.write_event(Event(wall_time=time.time(), step=step, summary=Summary(value=values)))
         self._writer.flush()
 
     def close(self) -> None:
