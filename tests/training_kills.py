@@ -28,12 +28,12 @@ backbone = {{ name = "{backbone}" }}
 adapter = {{ rank = 8, dropout = 0.1 }}
 
 [loop]
-epochs = 20
+epochs = 12
 budget_tokens = 512
 learning_rate = 1e-2
 head_learning_rate = 1e-2
 report_steps = 4
-checkpoint_steps = 4
+checkpoint_steps = 30
 best_metric = "polarity_macro_f1"
 average = "ema"
 ema_decay = 0.95
