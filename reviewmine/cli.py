@@ -16,7 +16,7 @@ from reviewmine.checkpoint_commands import checkpoints
 from reviewmine.checkpoints import BUILTIN, local_checkpoint
 from reviewmine.config import load_run_file, refuse_secrets
 from reviewmine.console import console_for
-from reviewmine.errors import ReviewmineError
+from reviewmine.errors import ReviewmineError, UsageError
 from reviewmine.text.mask import mask_error
 
 app = typer.Typer(
@@ -132,17 +132,33 @@ def train(
         Path, typer.Option(help="The folder that the run file's sets lie under.")
     ] = Path(),
     checkpoint: Annotated[Path | None, typer.Option(help="Where the checkpoint goes: a new folder.")] = None,
-    storage: Annotated[Path, typer.Option(help="Where the run's reports are kept.")] = Path("runs"),
-    num_workers: Annotated[int, typer.Option(min=1, help="Workers; with GPUs one each.")] = 1,
+    storage: Annotated[
+        str, typer.Option(help="A folder all nodes share, or s3://: a directory per run goes there.")
+    ] = "runs",
+    num_workers: Annotated[
+        str, typer.Option(help="Workers, with GPUs one each: 4, or as the cluster has them, 2..8.")
+    ] = "1",
+    run_id: Annotated[
+        str | None, typer.Option(help="A run of this id in the storage is taken up where it stopped.")
+    ] = None,
 ) -> None:
     """Train a checkpoint from labelled examples, on Ray Train."""
+    from reviewmine.distributed.training import num_workers_of, run_id_of
     from reviewmine.distributed.training import train as train_on_ray
     from reviewmine.train.run import TrainingRun
 
     settings = load_run_file(run, TrainingRun)
-    directory = checkpoint or storage / settings.name / "checkpoint"
+    run_id = run_id or run_id_of(settings)
+    if checkpoint is None and "://" in storage:
+        raise UsageError(f"--storage {storage}: give --checkpoint too, a local folder for the checkpoint")
+    directory = checkpoint or Path(storage) / run_id / "checkpoint"
     digest = train_on_ray(
-        settings, examples_root=examples_root, checkpoint=directory, storage=storage, num_workers=num_workers
+        settings,
+        examples_root=examples_root,
+        checkpoint=directory,
+        storage=storage,
+        num_workers=num_workers_of(num_workers),
+        run_id=run_id,
     )
     print(f"checkpoint: {directory}\ndigest: {digest}")
 

@@ -7,6 +7,7 @@
     ├── ArchiveError                1  an archive cannot be read, or changed while it was read
     ├── CheckpointError             1  a checkpoint or backbone cannot be trusted or understood
     ├── TrainingError               1  examples or a training run are unusable
+    │   └── Diverged                1  a gradient is not finite; the same run would end the same
     ├── GateError                   1  a checkpoint falls short of what it is promoted for
     ├── TableError                  1  a table is foreign, of another contract, or not writable
     ├── StoreError                  1  object storage answered with an error
@@ -20,6 +21,8 @@
 
 A message says where, what was found, what was expected and, if known, the fix.
 """
+
+from collections.abc import Sequence
 
 EXIT_DONE = 0
 EXIT_FAILED = 1
@@ -62,6 +65,14 @@ class TrainingError(ReviewmineError):
 
 class GateError(ReviewmineError):
     """A checkpoint does not reach what a gate asks of it."""
+
+
+class Diverged(TrainingError):
+    """A gradient is not finite; `rows` are the numbers of the training examples to look at."""
+
+    def __init__(self, message: str, *, rows: Sequence[int] = ()) -> None:
+        super().__init__(message)
+        self.rows = tuple(rows)
 
 
 class TableError(ReviewmineError):

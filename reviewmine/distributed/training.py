@@ -1,42 +1,64 @@
 """Training on Ray Train: the one loop on as many workers as a run wants, resumed from its last report after a death."""
 
+import json
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import ray
 import ray.train
-import torch
-from ray.train import Checkpoint, FailureConfig, RunConfig, ScalingConfig
+from ray.train import Checkpoint, CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchTrainer
-from torch import nn
 
-from reviewmine.distributed.session import ray_session
-from reviewmine.errors import TrainingError
-from reviewmine.model.network import OpinionNetwork
+from reviewmine.distributed.session import CPUS_BESIDE_MODELS, ray_session
+from reviewmine.errors import Diverged, ReviewmineError, TrainingError, UsageError
+from reviewmine.store.filesystem import Location
+from reviewmine.store.opening import open_store
 from reviewmine.store.record import digest
 from reviewmine.text.mask import mask, mask_error
 from reviewmine.train.reporter import progress_line
+from reviewmine.train.resume import steps_taken
 from reviewmine.train.run import TrainingRun, finish, train_worker
+from reviewmine.train.runlog import RunLog
 
-_MAX_FAILURES = 3
+NumWorkers = int | tuple[int, int]
+RUN_FILE: Final = "run.json"
+_MAX_FAILURES: Final = 3
+_CHECKPOINTS_KEPT: Final = 2
 
 
 class RayReporter:
-    """The loop's reporter on a Ray Train worker: metrics and checkpoints go to the run's storage."""
+    """The loop's reporter on a Ray Train worker: figures and checkpoints go to the run's directory."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: RunLog | None) -> None:
         context = ray.train.get_context()
         self.rank: int = context.get_world_rank()
         self.world_size: int = context.get_world_size()
+        self._log = log
 
     def report(self, metrics: Mapping[str, float], checkpoint: Path | None) -> None:
         """Every worker calls this equally often; Ray waits for all of them, and copies what worker 0 brings."""
-        if self.rank == 0:
+        if self._log is not None:
             print(progress_line(metrics), flush=True)
+            self._log.note(metrics)
         kept = Checkpoint.from_directory(checkpoint) if checkpoint else None
         ray.train.report(dict(metrics), checkpoint=kept)
+
+
+def run_id_of(run: TrainingRun) -> str:
+    """The id of a run that was given none: its name and a digest of its settings, so that a changed file is another."""
+    return f"{run.name}-{digest(run.model_dump_json())[:8]}"
+
+
+def num_workers_of(text: str) -> NumWorkers:
+    """The number of workers that `4` or `2..8` asks for; UsageError for anything else."""
+    numbers = re.fullmatch(r"(\d+)(?:\.\.(\d+))?", text)
+    fewest, most = (int(numbers[1]), int(numbers[2] or numbers[1])) if numbers else (0, 0)
+    if not 1 <= fewest <= most:
+        raise UsageError(f"--num-workers {text}: expected a number such as 4, or a range such as 2..8")
+    return most if fewest == most else (fewest, most)
 
 
 def train(
@@ -44,66 +66,115 @@ def train(
     *,
     examples_root: Path,
     checkpoint: Path,
-    storage: Path,
-    num_workers: int = 1,
-    run_name: str | None = None,
+    storage: str | Path,
+    num_workers: NumWorkers = 1,
+    run_id: str | None = None,
 ) -> str:
     """Train `run` and write its checkpoint directory; returns the checkpoint's digest.
 
-    `storage` keeps what the workers report; a run of the same name and the same settings there is taken up where
-    it stopped.
-    Raises TrainingError, with the worker's reason, if it fails more often than it is started again.
+    `storage`, a folder that all nodes share or an s3:// URI, gets a directory per run id with its checkpoints, log
+    and curves; a run id that is there is taken up from its last checkpoint. `num_workers` may be (fewest, most):
+    the run then grows and shrinks with the cluster, and takes the same steps.
+    Raises TrainingError, with the worker's reason, if it fails more often than it is started again, UsageError if
+    the run id is that of a run with other settings.
     """
+    place, run_id = Location.parse(storage), run_id or run_id_of(run)
+    _claim(run, Location(place.scheme, f"{place.path}/{run_id}"))
     with ray_session(workers_are_heard=True):
-        uses_gpu = ray.cluster_resources().get("GPU", 0) >= num_workers
         trainer = TorchTrainer(
             _work,
             train_loop_config={
                 "run": run.model_dump(mode="json"),
                 "examples_root": str(examples_root.absolute()),
+                "directory": f"{place.uri}/{run_id}",
             },
-            scaling_config=ScalingConfig(num_workers=num_workers, use_gpu=uses_gpu),
+            scaling_config=_scaling(num_workers),
             run_config=RunConfig(
-                name=f"{run_name or run.name}-{digest(run.model_dump_json())[:8]}",
-                storage_path=str(storage.absolute()),
+                name=run_id,
+                storage_path=place.uri,
                 failure_config=FailureConfig(max_failures=_MAX_FAILURES),
+                checkpoint_config=CheckpointConfig(num_to_keep=_CHECKPOINTS_KEPT),
             ),
         )
         try:
             result = trainer.fit()
         except ray.train.TrainingFailedError as failed:
             raise TrainingError(f"{run.name}: training failed: {mask(str(failed))}") from None
+        if result.return_value is not None:
+            raise TrainingError(f"{run.name}: training failed: {result.return_value}")
         if result.checkpoint is None:
             raise TrainingError(f"{run.name}: training reported no checkpoint; raise loop.epochs above none")
         with result.checkpoint.as_directory() as trained:
             return finish(run, examples_root, trained=Path(trained), directory=checkpoint)
 
 
-def _work(config: dict[str, Any]) -> None:
-    """What each worker runs; Ray writes what it raises into its logs."""
-    try:
-        _train(config)
-    except Exception as raised:
-        mask_error(raised)
-        raise
-
-
-def _train(config: dict[str, Any]) -> None:
-    last = ray.train.get_checkpoint()
-    device = ray.train.torch.get_device()
-    with tempfile.TemporaryDirectory() as scratch:
-        resume_from = Path(last.to_directory(f"{scratch}/resumed")) if last else None
-        train_worker(
-            TrainingRun.model_validate(config["run"]),
-            Path(config["examples_root"]),
-            RayReporter(),
-            scratch=Path(scratch),
-            device=device,
-            parallel=_in_parallel if ray.train.get_context().get_world_size() > 1 else None,
-            resume_from=resume_from,
+def _claim(run: TrainingRun, directory: Location) -> None:
+    """Write the settings into the run's directory, or see to it that those which are there are the same."""
+    store = open_store(directory, scratch=".putting")
+    mine = run.model_dump(mode="json")
+    found = store.get(RUN_FILE)
+    if found is None:
+        store.put(RUN_FILE, (json.dumps(mine, indent=2) + "\n").encode())
+    elif (theirs := json.loads(found.body)) != mine:
+        differ = sorted(key for key in mine.keys() | theirs.keys() if mine.get(key) != theirs.get(key))
+        raise UsageError(
+            f"{directory.uri}: the run of this id has other settings under {', '.join(differ)}; "
+            "give another --run-id, or the run file that it was started with"
         )
 
 
-def _in_parallel(network: OpinionNetwork) -> nn.Module:
-    device_ids = [torch.cuda.current_device()] if next(network.parameters()).is_cuda else None
-    return nn.parallel.DistributedDataParallel(network, device_ids=device_ids)
+def _scaling(num_workers: NumWorkers) -> ScalingConfig:
+    """A GPU for each worker where there are enough for the fewest, else the node's CPUs divided among them."""
+    fewest, most = (num_workers, num_workers) if isinstance(num_workers, int) else num_workers
+    uses_gpu = ray.cluster_resources().get("GPU", 0) >= fewest
+    if uses_gpu:
+        return ScalingConfig(num_workers=num_workers, use_gpu=True)
+    nodes = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
+    nodes = [num_cpus for num_cpus in nodes if num_cpus] or [1]
+    cpus = max(1, (min(nodes) - CPUS_BESIDE_MODELS) // -(-most // len(nodes)))
+    return ScalingConfig(num_workers=num_workers, resources_per_worker={"CPU": cpus})
+
+
+def _work(config: dict[str, Any]) -> str | None:
+    """What each worker runs; Ray writes what it raises into its logs.
+
+    Returned is what it would be vain to start again for: a gradient that is not finite, which all workers find at
+    the same step, or any mistake in what was asked for that one worker alone finds.
+    """
+    try:
+        _train(config)
+    except ReviewmineError as raised:
+        mask_error(raised)
+        if isinstance(raised, Diverged) or ray.train.get_context().get_world_size() == 1:
+            return str(raised)
+        raise
+    except Exception as raised:
+        mask_error(raised)
+        raise
+    return None
+
+
+def _train(config: dict[str, Any]) -> None:
+    run = TrainingRun.model_validate(config["run"])
+    last = ray.train.get_checkpoint()
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        resume_from = Path(last.to_directory(scratch / "resumed")) if last else None
+        log = None
+        if ray.train.get_context().get_world_rank() == 0:
+            first_step = steps_taken(resume_from) if resume_from else 0
+            log = RunLog(
+                config["directory"], scratch / "log", trackers=run.loop.trackers, first_step=first_step
+            )
+        try:
+            train_worker(
+                run,
+                Path(config["examples_root"]),
+                RayReporter(log),
+                scratch=scratch,
+                device=ray.train.torch.get_device(),
+                resume_from=resume_from,
+            )
+        finally:
+            if log is not None:
+                log.close()

@@ -22,7 +22,7 @@ from reviewmine.errors import TrainingError
 from reviewmine.examples.census import census_lines, class_shares, require_labels, require_rows
 from reviewmine.examples.duplicates import without_duplicates
 from reviewmine.examples.joining import joined
-from reviewmine.examples.noise import noisy
+from reviewmine.examples.noise import noisy, varied
 from reviewmine.examples.sampling import read_by_weight, sampled
 from reviewmine.examples.sets import ExampleSet, normalised, read_set
 from reviewmine.model.spec import Spec
@@ -39,6 +39,10 @@ class ExamplesSettings(RunModel):
     """The share of examples whose title is left out in an epoch, so that bare bodies are read as well."""
     noise: float = Field(default=0.0, ge=0, le=1)
     """The share of training bodies that get slips of the keyboard; validation stays as it was written."""
+    emoji: float = Field(default=0.0, ge=0, le=1)
+    """The share of training bodies that get an emoji without a mood."""
+    word_drop: float = Field(default=0.0, ge=0, le=1)
+    """The share of training bodies that lose one in ten of their words, never those that turn an opinion round."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,14 +84,14 @@ def load_examples(
     validation = distinct.examples.filter(pa.array(validating))
     require_rows({"training": train, "validation": validation})
     natural = natural_shares(train, settings.sets, heads)
-    joining, sampling, slipping, validating_rows, weighing = (
-        np.random.default_rng([seed, n]) for n in range(5)
+    joining, sampling, slipping, validating_rows, weighing, changing = (
+        np.random.default_rng([seed, n]) for n in range(6)
     )
     train = _with_joined_sets(train, settings.sets, joining)
     train = sampled(train, settings.sets, heads, sampling, balance=settings.balance, share=1.0)
     train = read_by_weight(train, settings.sets, weighing)
-    slipped = pa.array(_noisy(train, heads, settings.noise, slipping), pa.string())
-    train = train.set_column(train.schema.get_field_index("body"), "body", slipped)
+    bodies = pa.array(_augmented(train, heads, settings, slipping, changing), pa.string())
+    train = train.set_column(train.schema.get_field_index("body"), "body", bodies)
     validation = sampled(
         validation, settings.sets, heads, validating_rows, balance=0.0, share=settings.validation_share
     )
@@ -168,12 +172,17 @@ def _with_joined_sets(train: pa.Table, sets: Sequence[ExampleSet], rng: np.rando
     return pa.concat_tables(parts)
 
 
-def _noisy(
-    train: pa.Table, heads: Mapping[str, HeadLabels], share: float, rng: np.random.Generator
+def _augmented(
+    train: pa.Table,
+    heads: Mapping[str, HeadLabels],
+    settings: ExamplesSettings,
+    slipping: np.random.Generator,
+    changing: np.random.Generator,
 ) -> list[str]:
-    """The bodies of `train`, a share of them with slips; not of rows with spans, which would shift under them."""
+    """The bodies of `train` with slips, pictures and words left out; not of rows with spans, which would shift."""
     bodies: list[str] = train["body"].to_pylist()
-    slipped = noisy(bodies, share, rng)
+    slipped = noisy(bodies, settings.noise, slipping)
+    changed = varied(slipped, emoji=settings.emoji, word_drop=settings.word_drop, rng=changing)
     spans = [train[name].is_valid().to_pylist() for name, takes in heads.items() if takes.kind == "spans"]
     kept = [any(some) for some in zip(*spans, strict=True)] if spans else [False] * len(bodies)
-    return [body if keep else slip for body, slip, keep in zip(bodies, slipped, kept, strict=True)]
+    return [body if keep else new for body, new, keep in zip(bodies, changed, kept, strict=True)]

@@ -2,7 +2,8 @@
 
 A slip drops a letter, doubles it, swaps it with the next one, or takes a neighbour on the keyboard; a whole text may
 lose its capitals or be shouted. Markup, links and addresses are left alone, since cleaning has to recognise them.
-Labels stay: nobody changes his mind by a slip.
+Other texts get a picture or lose some words. Labels stay: nobody changes his mind by a slip, pictures are of things,
+and what turns an opinion round is never left out.
 """
 
 import re
@@ -16,6 +17,11 @@ _SHORTEST_WORD: Final = 4
 _LEFT_ALONE_OR_WORD: Final = re.compile(
     r"&#?\w{1,32};|<[^<>]{1,200}>|\S*(?:://|www\.|@)\S*|(?P<word>[A-Za-z]+)"
 )
+WORDS_PER_DROP: Final = 10
+_FEWEST_WORDS: Final = 8
+"""Of a text with fewer words none is left out: it may be the one that says it."""
+_TURNS: Final = re.compile(r"(?i)(?:no|not|never|none|nothing|hardly|without|but|cannot|\w+n['’]?t)\W*")
+_PICTURES: Final = ("📦", "🛒", "📷", "🕒", "📱", "📝")
 _ROWS: Final = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
 
@@ -23,6 +29,33 @@ def noisy(texts: Sequence[str], share: float, rng: np.random.Generator) -> list[
     """`texts`, about a `share` of them with a slip in one of WORDS_PER_SLIP longer words, some in one case."""
     chosen = rng.random(len(texts)) < share
     return [with_slips(text, rng) if noise else text for text, noise in zip(texts, chosen, strict=True)]
+
+
+def varied(texts: Sequence[str], *, emoji: float, word_drop: float, rng: np.random.Generator) -> list[str]:
+    """`texts`, a share `emoji` of them with a picture, and a share `word_drop` without some of their words."""
+    pictured, shortened = rng.random((2, len(texts))) < np.array([[emoji], [word_drop]])
+    found = [
+        without_some_words(text, rng) if short else text for text, short in zip(texts, shortened, strict=True)
+    ]
+    return [
+        with_picture(text, rng) if picture else text for text, picture in zip(found, pictured, strict=True)
+    ]
+
+
+def with_picture(text: str, rng: np.random.Generator) -> str:
+    """`text` with an emoji of a thing, which has no mood, behind it."""
+    return f"{text} {_PICTURES[int(rng.integers(len(_PICTURES)))]}"
+
+
+def without_some_words(text: str, rng: np.random.Generator) -> str:
+    """`text` without one in WORDS_PER_DROP of its words, at least one; of a short text, or one without spaces, none."""
+    words = list(re.finditer(r"\s*\S+", text))
+    may_go = [number for number, word in enumerate(words) if not _TURNS.fullmatch(word[0].strip())]
+    if len(words) < _FEWEST_WORDS or len(may_go) < _FEWEST_WORDS:
+        return text
+    num_dropped = max(1, len(words) // WORDS_PER_DROP)
+    gone = set(rng.choice(may_go, size=min(num_dropped, len(may_go) - 1), replace=False).tolist())
+    return "".join(word[0] for number, word in enumerate(words) if number not in gone).strip()
 
 
 def with_slips(text: str, rng: np.random.Generator) -> str:

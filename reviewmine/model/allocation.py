@@ -36,6 +36,14 @@ class Allocation:
                 gaps.append(torch.linalg.matrix_norm(gram - torch.eye(len(gram), device=gram.device)))
         return self._spec.orthogonality * torch.stack(gaps).mean()
 
+    def add_penalty(self) -> None:
+        """Add the gradient of the penalty to what is there; equal workers add equal ones, so none is exchanged."""
+        factors = [p for p in self._adapted.parameters() if p.requires_grad and p.ndim == 2]
+        gradients = torch.autograd.grad(self.penalty(), factors, allow_unused=True)
+        for factor, gradient in zip(factors, gradients, strict=True):
+            if gradient is not None:
+                factor.grad = gradient if factor.grad is None else factor.grad + gradient
+
     def after_step(self, step: int) -> None:
         """Weigh the singular values by the gradients of step `step` (counted from 0), and cut those over the budget."""
         cast(Any, self._adapted.base_model).update_and_allocate(step)

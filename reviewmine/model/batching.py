@@ -15,7 +15,7 @@ def padded_width(longest: int, round_to: int = ROUND_TO) -> int:
 
 
 def token_budget_batches(
-    lengths: NDArray[np.int64], *, budget_tokens: int, round_to: int = ROUND_TO
+    lengths: NDArray[np.int64], *, budget_tokens: int, round_to: int = ROUND_TO, num_shares: int = 1
 ) -> list[NDArray[np.int64]]:
     """Row numbers in batches of at most `budget_tokens` padded tokens, longest rows first, each row in one batch.
 
@@ -23,6 +23,7 @@ def token_budget_batches(
         lengths: tokens of each row [rows], at least one.
         budget_tokens: upper bound of rows times padded width; a single row that is wider makes a batch alone.
         round_to: widths are rounded up to a multiple of this many tokens.
+        num_shares: how many read each batch, its rows dealt out in turn; the budget is that of one of them.
 
     Raises:
         ValueError: a length, the budget or the rounding is below one, or `lengths` is not one-dimensional.
@@ -37,7 +38,7 @@ def token_budget_batches(
     first = 0
     while first < len(order):
         width = padded_width(int(lengths[order[first]]), round_to)
-        last = first + max(1, budget_tokens // width)
+        last = first + num_shares * max(1, budget_tokens // width)
         batches.append(order[first:last])
         first = last
     return batches

@@ -1,28 +1,34 @@
 """The training loop: plain, the only one, and unaware of who runs it or how many others do.
 
-Every worker runs the same steps over its share of each batch. A loss is divided by the number of labels in the
-whole step and multiplied by the number of workers, so that the mean of gradients which DistributedDataParallel
-takes is exactly the gradient that one worker would have computed.
+Every worker runs the same steps over its share of each batch, validates at the same steps, and decides by the
+same figures. What a step draws at random follows from seed, step and worker, so a run can be cut anywhere.
 """
 
 import itertools
 import math
-import time
-from collections import Counter, defaultdict
+import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from reviewmine.errors import TrainingError
+from reviewmine.errors import Diverged, TrainingError
 from reviewmine.examples.encoded import EncodedExamples
-from reviewmine.model.device import fast_dtype
+from reviewmine.model.allocation import Allocation
 from reviewmine.model.network import OpinionNetwork
+from reviewmine.model.tuning_spec import AllocatedAdapter
+from reviewmine.train.averaging import AveragedWeights
 from reviewmine.train.collate import Batch, EpochBatches
-from reviewmine.train.optimizer import LoopSettings, make_optimizer, schedule
+from reviewmine.train.meter import Meter, flop_per_token
+from reviewmine.train.optimizer import make_optimizer, parameter_groups, set_rates
+from reviewmine.train.parallel import as_worker_0_says, gathered
 from reviewmine.train.reporter import Reporter
-from reviewmine.train.resume import keep, restore
+from reviewmine.train.resume import Learner, Progress, keep, restore
+from reviewmine.train.robust import check_dropout
+from reviewmine.train.settings import LoopSettings
+from reviewmine.train.step import Taken, seed_step, take_step
 
 
 def fit(
@@ -34,79 +40,93 @@ def fit(
     seed: int,
     title_drop: float,
     scratch: Path,
-    parallel: nn.Module | None = None,
+    forward: nn.Module | None = None,
     validate: Callable[[], Mapping[str, float]] = dict,
     resume_from: Path | None = None,
+    rate_factors: Mapping[str, float] | None = None,
+    allocated: AllocatedAdapter | None = None,
+    peak_gflops: float | None = None,
 ) -> None:
     """Train what is trainable in `network`, in place.
 
-    `parallel` is `network` wrapped by the caller (DistributedDataParallel); without it the network is called
-    bare. `validate` is called at the end of each epoch, on every worker. `resume_from` is a directory that an
-    earlier run of the same settings reported: its optimizer, step and weights are taken up again.
-    Raises TrainingError, naming the step, if a loss is not finite.
+    `forward` is what `parallel.placed` made of `network`; without it the network is called bare. `validate` is
+    called at the end of each epoch, on every worker. `resume_from` is a directory that an earlier run of the same
+    settings reported. `rate_factors` multiplies learning rates by the name of a parameter; `allocated` is the
+    adapter of the backbone if its ranks are to be cut on the way; `peak_gflops` is what one worker's device can do.
+    Raises Diverged if a gradient is not finite, TrainingError if memory runs out.
     """
+    if settings.r_drop:
+        check_dropout(network)
     steps = _StepPlan(examples, settings, reporter, seed=seed, title_drop=title_drop)
-    device = next(network.parameters()).device
-    optimizer = make_optimizer(network, settings)
-    first_step = restore(network, optimizer, resume_from) if resume_from else 0
+    optimizer = make_optimizer(parameter_groups(network, settings, rate_factors or {}), settings)
+    averaged = AveragedWeights(network, settings, steps.total) if settings.average != "none" else None
+    allocation = Allocation(network.backbone, allocated, steps.total) if allocated else None
+    learner = Learner(network=network, optimizer=optimizer, averaged=averaged, allocation=allocation)
+    progress = Progress(num_steps=steps.total)
+    if resume_from is not None:
+        progress = restore(learner, resume_from, num_steps=steps.total)
+    shelf = _Shelf(scratch, reporter, resume_from if progress.best_step is not None else None)
+    meter = Meter(reporter.world_size, flop_per_token=flop_per_token(network), peak_gflops=peak_gflops)
+    watch = _Watch(settings)
     network.train()
-    meter = _Meter(reporter.world_size)
-    for step, epoch, batch in steps.after(first_step):
-        for group in optimizer.param_groups:
-            group["lr"] = group["peak_lr"] * schedule(step / steps.total, settings.warmup_share)
-        losses = take_step(
-            parallel or network, network, batch.to(device), optimizer, settings, reporter.world_size
+    for step, epoch, passes in steps.after(progress.step):
+        if _is_over(progress, settings):
+            return
+        set_rates(optimizer, step, steps.total, settings)
+        seed_step(seed, step, reporter.rank)
+        taken = take_step(
+            forward or network, network, passes, optimizer, settings, reporter.world_size, allocation
         )
-        if not all(math.isfinite(loss) for loss in losses.values()):
-            raise TrainingError(
-                f"step {step} (epoch {epoch}): loss is {losses}; lower loop.learning_rate, now {settings.learning_rate}"
-            )
-        meter.add(losses, batch)
-        ends_epoch = step + 1 in steps.epoch_ends
-        if ends_epoch or (step + 1) % settings.report_steps == 0:
-            metrics = {
-                "step": step + 1,
-                "steps": steps.total,
-                "epoch": epoch,
-                **meter.read(step + 1, steps.total),
-            }
-            if ends_epoch:
-                metrics |= validate()
-                network.train()
-            directory = scratch / f"step-{step + 1:06d}"
-            if reporter.rank == 0:
-                keep(network, optimizer, step + 1, directory)
-            reporter.report(metrics, directory if reporter.rank == 0 else None)
+        if allocation is not None:
+            allocation.after_step(step)
+        watch.look(step, epoch, taken)
+        if averaged is not None:
+            averaged.add(step)
+        meter.add(taken.losses, passes)
+        progress = replace(progress, step=step + 1)
+        due = steps.due(step + 1, settings)
+        if not due.report:
+            continue
+        watch.look()
+        metrics = {"step": step + 1, "steps": steps.total, "epoch": epoch, "gradient_norm": float(taken.norm)}
+        metrics |= meter.read(steps.total - step - 1)
+        if due.validation:
+            with averaged.in_place() if averaged else nullcontext():
+                figures = as_worker_0_says(dict(validate()))
+            network.train()
+            metrics |= figures
+            progress = _judged(progress, figures, settings)
+        shelf.report(metrics, learner, progress, with_checkpoint=due.checkpoint)
+        meter.restart()
 
 
-def take_step(
-    forward: nn.Module,
-    network: OpinionNetwork,
-    batch: Batch,
-    optimizer: torch.optim.Optimizer,
-    settings: LoopSettings,
-    world_size: int = 1,
-) -> dict[str, float]:
-    """One optimizer step on one batch; returns this worker's share of each head's mean loss."""
-    device = batch.token_ids.device
-    with torch.autocast(device.type, torch.bfloat16, enabled=fast_dtype(device) == torch.bfloat16):
-        logits = forward(batch.token_ids, batch.attention_mask).logits
-    losses = head_losses(network, logits, batch)
-    loss = torch.stack([network.heads[name].objective.weight * one for name, one in losses.items()]).sum()
-    optimizer.zero_grad(set_to_none=True)
-    (loss * world_size).backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_([p for p in network.parameters() if p.requires_grad], settings.clip_norm)
-    optimizer.step()
-    return {name: float(value.detach()) for name, value in losses.items()}
+def _judged(progress: Progress, figures: Mapping[str, float], settings: LoopSettings) -> Progress:
+    """The progress after a validation that gave `figures`."""
+    metric = settings.best_metric
+    if metric is None:
+        return progress
+    if metric not in figures:
+        raise TrainingError(
+            f"loop.best_metric: validation gives no {metric!r}; expected one of {', '.join(figures) or 'none'}"
+        )
+    value = figures[metric]
+    is_better = math.isfinite(value) and (
+        progress.best is None or settings.is_better(value, than=progress.best)
+    )
+    return progress.validated(value, is_better)
 
 
-def head_losses(network: OpinionNetwork, logits: Mapping[str, Tensor], batch: Batch) -> dict[str, Tensor]:
-    """Each head's loss over this worker's rows, divided by the number of its labels in the whole step."""
-    return {
-        name: head.loss(logits[name], batch.labels[name], batch.labelled[name])
-        / max(1, batch.num_labels[name])
-        for name, head in network.heads.items()
-    }
+def _is_over(progress: Progress, settings: LoopSettings) -> bool:
+    return settings.patience is not None and progress.num_worse >= settings.patience
+
+
+@dataclass(frozen=True)
+class _Due:
+    """What is due after a step."""
+
+    report: bool
+    checkpoint: bool
+    validation: bool
 
 
 class _StepPlan:
@@ -121,10 +141,12 @@ class _StepPlan:
         seed: int,
         title_drop: float,
     ) -> None:
+        halves = 2 if settings.r_drop else 1
         self._epochs = [
             EpochBatches(
                 examples,
                 budget_tokens=settings.budget_tokens,
+                micro_tokens=settings.micro_tokens and max(1, settings.micro_tokens // halves),
                 title_drop=title_drop,
                 seed=seed,
                 epoch=epoch,
@@ -133,11 +155,11 @@ class _StepPlan:
             )
             for epoch in range(settings.epochs)
         ]
-        self.epoch_ends = set(itertools.accumulate(len(batches) for batches in self._epochs))
+        self._epoch_ends = set(itertools.accumulate(len(batches) for batches in self._epochs))
         self.total = sum(len(batches) for batches in self._epochs)
 
-    def after(self, first_step: int) -> Iterator[tuple[int, int, Batch]]:
-        """(step, epoch, batch) from step `first_step` on, both counted from 0."""
+    def after(self, first_step: int) -> Iterator[tuple[int, int, list[Batch]]]:
+        """(step, epoch, passes) from step `first_step` on, both counted from 0."""
         everything = (
             (epoch, batches, i) for epoch, batches in enumerate(self._epochs) for i in range(len(batches))
         )
@@ -145,36 +167,65 @@ class _StepPlan:
             if step >= first_step:
                 yield step, epoch, batches[i]
 
+    def due(self, num_taken: int, settings: LoopSettings) -> _Due:
+        """What is due when so many steps are taken."""
+        validation = num_taken in self._epoch_ends or (
+            settings.validate_steps is not None and num_taken % settings.validate_steps == 0
+        )
+        checkpoint = validation or num_taken % settings.checkpoint_steps == 0
+        return _Due(checkpoint or num_taken % settings.report_steps == 0, checkpoint, validation)
 
-class _Meter:
-    """Mean losses, tokens per second and the time left, since the last reading.
 
-    One worker speaks for all: its loss is that of its own rows, its tokens are counted as often as there are workers,
-    which overstates them by the little that the first share of a step is longer than the others.
-    """
+class _Watch:
+    """Stops a run whose gradient is not finite; looks one step behind, so that no device waits for the other."""
 
-    def __init__(self, world_size: int) -> None:
-        self._world_size = world_size
-        self._reset()
+    def __init__(self, settings: LoopSettings) -> None:
+        self._settings = settings
+        self._last: tuple[int, int, Taken] | None = None
 
-    def add(self, losses: Mapping[str, float], batch: Batch) -> None:
-        self._steps += 1
-        self._tokens += batch.num_tokens * self._world_size
-        for name, loss in losses.items():
-            self._loss_sums[name] += loss * batch.num_labels[name]
-            self._num_labels[name] += int(batch.labelled[name].sum())
+    def look(self, step: int = 0, epoch: int = 0, taken: Taken | None = None) -> None:
+        """Look at the step before, and remember this one.
 
-    def read(self, step: int, total: int) -> dict[str, float]:
-        seconds = time.monotonic() - self._since
-        means = {
-            f"{name}_loss": total_loss / max(1, self._num_labels[name])
-            for name, total_loss in self._loss_sums.items()
-        }
-        rates = {"tokens_per_s": self._tokens / seconds, "left_s": (total - step) * seconds / self._steps}
-        self._reset()
-        return {**means, **rates}
+        Raises Diverged with step, epoch and examples; on every worker at once, since the norm is that of all.
+        """
+        before, self._last = self._last, (step, epoch, taken) if taken else None
+        if before is None or math.isfinite(float(before[2].norm)):
+            return
+        step, epoch, taken = before
+        mine = zip(taken.rows, taken.is_finite.tolist(), strict=True)
+        rows = gathered(taken.rows)
+        to_blame = gathered([row for row, is_finite in mine if not is_finite])
+        losses = ", ".join(f"{name} {float(loss):.4g}" for name, loss in taken.losses.items())
+        blamed = (
+            f"all {len(rows)} examples of the batch have"
+            if len(to_blame) == len(rows)
+            else f"of the {len(rows)} examples of the batch, rows {', '.join(map(str, to_blame)) or 'none'} have"
+        )
+        raise Diverged(
+            f"step {step} (epoch {epoch}): the gradient is not finite, losses are {losses}; {blamed} logits that "
+            f"are not finite; lower loop.learning_rate, now {self._settings.learning_rate:g}, or look at the "
+            f"examples; rows of the batch: {', '.join(map(str, rows))}",
+            rows=to_blame or rows,
+        )
 
-    def _reset(self) -> None:
-        self._loss_sums: defaultdict[str, float] = defaultdict(float)
-        self._num_labels: Counter[str] = Counter()
-        self._steps, self._tokens, self._since = 0, 0, time.monotonic()
+
+class _Shelf:
+    """The directories that are reported from, in `scratch`: the latest, and the best weights in it."""
+
+    def __init__(self, scratch: Path, reporter: Reporter, best: Path | None) -> None:
+        self._scratch, self._reporter, self._best = scratch, reporter, best
+        self._latest: Path | None = None
+
+    def report(
+        self, metrics: Mapping[str, float], learner: Learner, progress: Progress, *, with_checkpoint: bool
+    ) -> None:
+        writes = self._reporter.rank == 0
+        directory = self._scratch / f"step-{progress.step:06d}"
+        if with_checkpoint:
+            keep(learner, progress, directory, best_from=self._best, writes=writes)
+        self._reporter.report(metrics, directory if writes and with_checkpoint else None)
+        if with_checkpoint:
+            if writes and self._latest is not None:
+                shutil.rmtree(self._latest)
+            self._latest = directory
+            self._best = directory if progress.best_step is not None else None

@@ -8,8 +8,8 @@ from typing import Protocol
 class Reporter(Protocol):
     """Who listens to the loop, and which worker of how many this one is.
 
-    `report` is called equally often on every worker; only worker 0 brings a directory, which is the listener's
-    to copy before it returns.
+    `report` is called equally often on every worker, with the same figures; only worker 0 brings a directory, and not
+    always. It is the listener's to copy before it returns.
     """
 
     rank: int
@@ -20,15 +20,21 @@ class Reporter(Protocol):
 
 def progress_line(metrics: Mapping[str, float]) -> str:
     """One report as a line for a person."""
-    shown = {
-        name: f"{value:,.0f}" if float(value).is_integer() or value >= 1000 else f"{value:.4g}"
-        for name, value in metrics.items()
-    }
-    return "  ".join(f"{name} {value}" for name, value in shown.items())
+    return "  ".join(_shown(name, value) for name, value in metrics.items())
+
+
+def _shown(name: str, value: float) -> str:
+    if name == "left_s":
+        minutes, seconds = divmod(round(value), 60)
+        return f"left {minutes // 60}:{minutes % 60:02}:{seconds:02}"
+    if name.endswith("_share"):
+        return f"{name} {value:.1%}"
+    plain = float(value).is_integer() or value >= 1000
+    return f"{name} {value:,.0f}" if plain else f"{name} {value:.4g}"
 
 
 class AloneReporter:
-    """The reporter of a run with one worker: one line per report; checkpoints stay where they were written."""
+    """The reporter of a run with one worker: one line per report; the last checkpoint stays where it was written."""
 
     rank = 0
     world_size = 1
@@ -40,4 +46,4 @@ class AloneReporter:
     def report(self, metrics: Mapping[str, float], checkpoint: Path | None) -> None:
         """Say the metrics and remember the checkpoint as the latest."""
         self._say(progress_line(metrics))
-        self.checkpoint = checkpoint
+        self.checkpoint = checkpoint or self.checkpoint

@@ -1,14 +1,15 @@
 """A training run from run file to checkpoint: what each worker does, and what is done once when all are through."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import torch
 from pydantic import Field, model_validator
-from torch import nn
 
 from reviewmine.config import RunModel
+from reviewmine.errors import Diverged
 from reviewmine.evaluation.judge import brief, judge, predict
 from reviewmine.examples.encoded import EncodedExamples, encode_examples
 from reviewmine.examples.labelled import ExamplesSettings, LabelledSets, load_examples
@@ -16,19 +17,32 @@ from reviewmine.model import adapter, tuning
 from reviewmine.model.backbone import Backbone, is_path, load_backbone
 from reviewmine.model.batching import padded_width
 from reviewmine.model.checkpoint import load_checkpoint, save_checkpoint
+from reviewmine.model.device import fast_dtype
 from reviewmine.model.head_specs import HeadSpec, Pooling
 from reviewmine.model.network import OpinionNetwork, disable_dropout
+from reviewmine.model.peak import matrix_peak
 from reviewmine.model.spec import BackboneSpec, Spec, Training, TrainingSet
-from reviewmine.model.tuning_spec import FullTuning, LowRankAdapter, TopLayersTuning, Tuning, adapter_of
+from reviewmine.model.tuning_spec import (
+    AllocatedAdapter,
+    FullTuning,
+    LowRankAdapter,
+    TopLayersTuning,
+    Tuning,
+    adapter_of,
+)
 from reviewmine.text.clean import CLEAN_VERSION
 from reviewmine.text.encode import TextEncoder
+from reviewmine.text.mask import mask
 from reviewmine.train.calibrate import assumed_shares, calibrated_heads, shifted_heads
 from reviewmine.train.card import tell
 from reviewmine.train.loop import fit
-from reviewmine.train.optimizer import LoopSettings
+from reviewmine.train.parallel import placed
 from reviewmine.train.reporter import Reporter
 from reviewmine.train.resume import load_trained
+from reviewmine.train.settings import LoopSettings
 from reviewmine.train.tasks import Tasks, objective_of, opinion_tasks, seen_shares, spec_of
+
+_SHOWN_LETTERS: Final = 80
 
 
 class BackboneChoice(RunModel):
@@ -63,6 +77,14 @@ class TrainingRun(RunModel):
             raise ValueError(
                 f"loop.budget_tokens {self.loop.budget_tokens} is less than one example of max_tokens "
                 f"{self.max_tokens}; raise the one or lower the other"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _ranks_are_not_cut_among_workers(self) -> "TrainingRun":
+        if isinstance(self.tuning, AllocatedAdapter) and self.loop.parallel == "fsdp":
+            raise ValueError(
+                "tuning adalora cuts ranks of whole tensors, and loop.parallel fsdp cuts those up: use ddp"
             )
         return self
 
@@ -146,35 +168,56 @@ def train_worker(
     *,
     scratch: Path,
     device: torch.device | str = "cpu",
-    parallel: Callable[[OpinionNetwork], nn.Module] | None = None,
     resume_from: Path | None = None,
 ) -> None:
-    """What each worker does: prepare, train, report. `parallel` wraps the network for more than one worker.
+    """What each worker does: prepare, train, report. More than one need torch's process group.
 
     The last directory that worker 0 reports is what `finish` makes a checkpoint of.
     """
     prepared = prepare(run, examples_root)
-    network = prepared.network.to(device)
+    network, device = prepared.network, torch.device(device)
     sets, validation = prepared.sets, prepared.validation
     if reporter.rank == 0:
         print("\n".join(sets.census), flush=True)
+    dtype = fast_dtype(device) if run.loop.precision == "fastest" else torch.float32
+    peak_gflops = matrix_peak(device, dtype, num_tries=3)
+    factors = {
+        f"backbone.{name}": one for name, one in tuning.rate_factors(network.backbone, run.tuning).items()
+    }
+    forward = placed(network, run.loop, device=device, world_size=reporter.world_size)
 
     def validate() -> dict[str, float]:
         logits = predict(network, validation)
         return brief(judge(logits, validation.labels, prepared.heads, sets.natural_shares))
 
-    fit(
-        network,
-        prepared.train,
-        run.loop,
-        reporter,
-        seed=run.seed,
-        title_drop=run.examples.title_drop,
-        scratch=scratch,
-        parallel=parallel(network) if parallel else None,
-        validate=validate,
-        resume_from=resume_from,
+    try:
+        fit(
+            network,
+            prepared.train,
+            run.loop,
+            reporter,
+            seed=run.seed,
+            title_drop=run.examples.title_drop,
+            scratch=scratch,
+            forward=forward,
+            validate=validate,
+            resume_from=resume_from,
+            rate_factors=factors,
+            allocated=run.tuning if isinstance(run.tuning, AllocatedAdapter) else None,
+            peak_gflops=peak_gflops,
+        )
+    except Diverged as diverged:
+        raise Diverged(f"{diverged}; {_texts(prepared, diverged.rows[:3])}", rows=diverged.rows) from None
+
+
+def _texts(prepared: Prepared, rows: Sequence[int]) -> str:
+    """How the training examples of these numbers begin, personal things masked."""
+    decode = prepared.backbone.tokenizer.decode
+    begun = (
+        mask(decode(prepared.train.with_title[row], skip_special_tokens=True))[:_SHOWN_LETTERS]
+        for row in rows
     )
+    return "; ".join(f"row {row} begins {text!r}" for row, text in zip(rows, begun, strict=True))
 
 
 def finish(run: TrainingRun, examples_root: Path, *, trained: Path, directory: Path) -> str:

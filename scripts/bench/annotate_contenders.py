@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from annotate_measures import Machine, seconds
+from annotate_measures import Machine
 from annotate_reviews import BenchReviews
 from transformers import AutoTokenizer, BertForSequenceClassification, PreTrainedModel, pipeline
 
@@ -20,6 +20,7 @@ from reviewmine.model.batching import padded, token_budget_batches
 from reviewmine.model.checkpoint import load_checkpoint
 from reviewmine.model.device import tokens_per_pass
 from reviewmine.model.inspect import builtin_checkpoint
+from reviewmine.model.peak import seconds
 
 MAX_TOKENS = 256
 BATCH_SIZES = (1, 8, 16, 64)

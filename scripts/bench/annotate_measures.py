@@ -1,8 +1,7 @@
 """Measures: seconds, tokens and operations, and the most that the machine could do of them."""
 
 import platform
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
@@ -118,36 +117,7 @@ def counted(encoder: nn.Module) -> Iterator[TokenCount]:
         del encoder.forward
 
 
-def seconds(work: Callable[[], object], device: torch.device) -> float:
-    """How long `work` takes, until `device` has done what it was asked to."""
-    _synchronize(device)
-    start = time.perf_counter()
-    work()
-    _synchronize(device)
-    return time.perf_counter() - start
-
-
-def matrix_peak(device: torch.device, dtype: torch.dtype, *, num_tries: int = 8) -> float:
-    """GFLOP/s of the product of two square matrices, the best of `num_tries`.
-
-    The matrices are 2048 wide on a CPU and 8192 on a GPU; float32 is multiplied as torch does it unasked.
-    """
-    width = 8192 if device.type == "cuda" else 2048
-    left, right, product = (torch.ones(width, width, dtype=dtype, device=device) for _ in range(3))
-
-    def multiply() -> None:
-        torch.mm(left, right, out=product)
-
-    multiply()
-    return 2 * width**3 / min(seconds(multiply, device) for _ in range(num_tries)) / 1e9
-
-
 def rotated(names: Sequence[str], turn: int) -> list[str]:
     """`names`, beginning `turn` places further on."""
     shift = turn % len(names)
     return [*names[shift:], *names[:shift]]
-
-
-def _synchronize(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

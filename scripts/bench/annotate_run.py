@@ -9,12 +9,13 @@ import torch
 import transformers
 from annotate_agreement import agreement
 from annotate_contenders import HOW_TO_INSTALL, Contender, make_contender
-from annotate_measures import Machine, counted, matrix_peak, rotated, seconds, this_machine
+from annotate_measures import Machine, counted, rotated, this_machine
 from annotate_report import report
 from annotate_results import Measured, Passage, Results
 from annotate_reviews import BenchReviews, bench_reviews
 
 from reviewmine.model.device import best_device, set_threads
+from reviewmine.model.peak import matrix_peak, seconds
 
 
 def run(

@@ -7,11 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from daily_archive import judge, write_daily
+from processes import descendants
 
 pytestmark = pytest.mark.slow
 
@@ -76,7 +76,7 @@ def _kill_once(driver: subprocess.Popen[bytes], victim: str, receipts: Path, aft
     """Kill the victim as soon as `after` receipts stand; a writer may have to be waited for, as it comes and goes."""
     _wait_for_receipts(driver, receipts, after)
     while driver.poll() is None:
-        pid = driver.pid if victim == "driver" else next(_descendants(driver.pid, TITLES[victim]), None)
+        pid = driver.pid if victim == "driver" else next(descendants(driver.pid, TITLES[victim]), None)
         if pid is not None:
             os.kill(pid, signal.SIGKILL)
             return True
@@ -91,19 +91,6 @@ def _wait_for_receipts(
     while driver.poll() is None and len(_standing(receipts)) < count:
         assert time.monotonic() < deadline, f"no {count} receipts within {LIMIT_S} s"
         time.sleep(0.01)
-
-
-def _descendants(driver: int, title: str) -> Iterator[int]:
-    """The processes of the driver's own session, or of its Ray, whose title begins with `title`."""
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                found = (folder / "cmdline").read_bytes().decode(errors="replace")
-                session = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[3])
-            except (OSError, IndexError):
-                continue
-            if found.startswith(title) and session == driver:
-                yield int(folder.name)
 
 
 def _standing(receipts: Path) -> dict[str, bytes]:

@@ -1,20 +1,19 @@
 """Ray Train around the one loop: a checkpoint comes out that annotates, whatever the number of workers."""
 
+import json
 from pathlib import Path
 
 import pytest
 from tiny import make_backbone, write_reviews
 
 from reviewmine.contract.examples import ExampleColumns
-from reviewmine.distributed.training import train
-from reviewmine.errors import TrainingError
+from reviewmine.distributed.training import num_workers_of, run_id_of, train
+from reviewmine.errors import TrainingError, UsageError
 from reviewmine.examples.labelled import ExamplesSettings
 from reviewmine.examples.sets import ExampleSet
 from reviewmine.model.checkpoint import load_checkpoint
-from reviewmine.train.loop import LoopSettings
 from reviewmine.train.run import BackboneChoice, TrainingRun
-
-pytestmark = pytest.mark.usefixtures("ray_up")
+from reviewmine.train.settings import LoopSettings
 
 
 @pytest.fixture
@@ -31,8 +30,10 @@ def run(tmp_path: Path) -> TrainingRun:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("num_workers", [1, 2])
-def test_a_run_file_becomes_a_checkpoint_that_loads(run, num_workers, tmp_path):
+@pytest.mark.usefixtures("ray_up")
+@pytest.mark.parametrize(("num_workers", "parallel"), [(1, "ddp"), ((1, 2), "ddp"), (2, "fsdp")])
+def test_a_run_file_becomes_a_checkpoint_that_loads(run, num_workers, parallel, tmp_path):
+    run = run.model_copy(update={"loop": run.loop.model_copy(update={"parallel": parallel})})
     digest = train(
         run,
         examples_root=write_reviews(tmp_path / "sets", rows=200),
@@ -43,9 +44,45 @@ def test_a_run_file_becomes_a_checkpoint_that_loads(run, num_workers, tmp_path):
     loaded = load_checkpoint(tmp_path / "checkpoint", expected_digest=digest)
     assert loaded.spec.name == "tiny"
     assert [one.name for one in loaded.spec.training.sets] == ["made"]
+    directory = tmp_path / "runs" / run_id_of(run)
+    assert json.loads((directory / "run.json").read_text())["name"] == "tiny"
+    (log,) = (directory / "log").iterdir()
+    last = log.read_text().splitlines()[-1]
+    assert "polarity_macro_f1" in last
+    assert "peak_share" in last
+    assert list((directory / "tensorboard").iterdir())
+    assert len(list(directory.glob("checkpoint_*/optimizer.pt"))) <= 2
 
 
 @pytest.mark.slow
-def test_a_run_whose_examples_are_not_there_says_so(run, tmp_path):
+@pytest.mark.usefixtures("ray_up")
+def test_a_run_whose_examples_are_not_there_says_so_and_is_not_tried_again(run, tmp_path):
     with pytest.raises(TrainingError, match=r"reviews\.parquet is not there"):
         train(run, examples_root=tmp_path, checkpoint=tmp_path / "c", storage=tmp_path / "runs")
+
+
+def test_a_run_id_of_other_settings_is_refused_before_anything_starts(run, tmp_path):
+    (tmp_path / "runs" / "mine").mkdir(parents=True)
+    (tmp_path / "runs" / "mine" / "run.json").write_text(
+        json.dumps({**run.model_dump(mode="json"), "seed": 8})
+    )
+    with pytest.raises(UsageError, match=r"other settings under seed; give another --run-id"):
+        train(
+            run, examples_root=tmp_path, checkpoint=tmp_path / "c", storage=tmp_path / "runs", run_id="mine"
+        )
+
+
+def test_a_changed_run_file_is_another_run(run):
+    assert run_id_of(run) == run_id_of(run.model_copy())
+    assert run_id_of(run) != run_id_of(run.model_copy(update={"seed": 8}))
+
+
+@pytest.mark.parametrize(("text", "expected"), [("4", 4), ("2..8", (2, 8)), ("3..3", 3)])
+def test_workers_are_a_number_or_a_range(text, expected):
+    assert num_workers_of(text) == expected
+
+
+@pytest.mark.parametrize("text", ["0", "8..2", "many", "2-8", ""])
+def test_workers_that_are_neither_are_refused(text):
+    with pytest.raises(UsageError, match=r"--num-workers"):
+        num_workers_of(text)

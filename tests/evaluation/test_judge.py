@@ -14,7 +14,9 @@ def test_a_head_with_opposites_is_also_judged_by_them_alone() -> None:
     metrics = single_metrics(labels, ANSWERS, ("negative", "neutral", "positive"))
     assert (metrics["accuracy"], metrics["two_class_accuracy"]) == (0.5, 1.0)
     assert "two_class_accuracy" not in single_metrics(labels, ANSWERS, ("red", "green", "blue"))
-    assert single_metrics(np.full(2, np.nan, np.float32), ANSWERS, ("negative", "x", "positive")) == {"rows": 0}
+    assert single_metrics(np.full(2, np.nan, np.float32), ANSWERS, ("negative", "x", "positive")) == {
+        "rows": 0
+    }
 
 
 def test_a_head_without_classes_is_judged_by_distance() -> None:

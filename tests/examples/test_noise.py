@@ -1,6 +1,14 @@
 import numpy as np
 
-from reviewmine.examples.noise import noisy, slipped, slips_of, with_slips
+from reviewmine.examples.noise import (
+    noisy,
+    slipped,
+    slips_of,
+    varied,
+    with_picture,
+    with_slips,
+    without_some_words,
+)
 
 TEXT = "The battery died after seven short weeks, and nobody ever answered my letters. 东西很好 5/5"
 
@@ -63,3 +71,34 @@ def test_the_slips_of_a_word_are_those_that_noise_makes_but_for_those_of_its_las
 def test_slips_alone_leave_case_as_it_is() -> None:
     found = [slipped("SUPERB headphones", np.random.default_rng(seed)) for seed in range(100)]
     assert all(text.split()[0].isupper() and text.split()[1].islower() for text in found)
+
+
+def test_a_picture_is_put_behind_a_text_that_stays_as_it_was() -> None:
+    for seed in range(20):
+        found = with_picture(TEXT, np.random.default_rng(seed))
+        assert found.startswith(TEXT + " ")
+        assert len(found) == len(TEXT) + 2
+
+
+def test_words_that_are_left_out_are_few_and_never_those_that_turn_an_opinion_round() -> None:
+    text = "It does not fit and I don't like the colour, but it was never too loud for a room"
+    for seed in range(200):
+        left = without_some_words(text, np.random.default_rng(seed)).split()
+        assert len(left) == len(text.split()) - 1
+        assert {"not", "don't", "but", "never"} <= set(left)
+        words = iter(text.split())
+        assert all(word in words for word in left)
+
+
+def test_of_a_short_text_and_of_one_without_spaces_no_word_is_left_out() -> None:
+    for text in ("very good battery indeed", "这个电池用了两天就坏了，客服也不理人", ""):
+        assert without_some_words(text, np.random.default_rng(0)) == text
+
+
+def test_shares_of_pictures_and_of_left_out_words_are_those_asked_for_and_seeded() -> None:
+    texts = [f"{TEXT} {number}" for number in range(1000)]
+    found = varied(texts, emoji=0.2, word_drop=0.5, rng=np.random.default_rng(1))
+    assert found == varied(texts, emoji=0.2, word_drop=0.5, rng=np.random.default_rng(1))
+    changed = np.mean([a != b for a, b in zip(texts, found, strict=True)])
+    assert 0.55 < changed < 0.65
+    assert varied(texts, emoji=0.0, word_drop=0.0, rng=np.random.default_rng(1)) == texts

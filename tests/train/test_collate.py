@@ -24,8 +24,9 @@ def batches(examples: EncodedExamples, **values: int) -> EpochBatches:
 def test_every_example_is_in_one_batch_of_an_epoch_and_padding_stays_inside_the_budget() -> None:
     examples = encoded()
     epoch = batches(examples)
-    assert sum(len(batch.token_ids) for batch in epoch) == len(examples)
-    for batch in epoch:
+    rows = [row for step in epoch for batch in step for row in batch.rows]
+    assert sorted(rows) == list(range(len(examples)))
+    for (batch,) in epoch:
         assert batch.token_ids.numel() <= 256
         assert batch.token_ids.shape[1] % ROUND_TO == 0
         assert batch.num_tokens == int(batch.attention_mask.sum())
@@ -38,7 +39,7 @@ def test_workers_share_the_steps_of_one_worker_and_count_labels_over_all() -> No
     shares = [batches(examples, rank=rank, world_size=2) for rank in range(2)]
     assert len(alone) == len(shares[0]) == len(shares[1])
     for step in range(len(alone)):
-        whole, parts = alone[step], [share[step] for share in shares]
+        (whole,), parts = alone[step], [share[step][0] for share in shares]
         assert [part.num_labels for part in parts] == [whole.num_labels] * 2
         assert sum(int(part.labelled["polarity"].sum()) for part in parts) == whole.num_labels["polarity"]
         rows = sorted(row.tolist() for part in parts for row in part.labels["polarity"])
@@ -48,7 +49,7 @@ def test_workers_share_the_steps_of_one_worker_and_count_labels_over_all() -> No
 
 def test_a_worker_without_a_row_gets_one_without_labels() -> None:
     examples = encoded(1)
-    batch = batches(examples, rank=1, world_size=2)[0]
+    (batch,) = batches(examples, rank=1, world_size=2)[0]
     assert batch.token_ids.shape[0] == 1
     assert not batch.labelled["polarity"].any()
     assert batch.num_labels["polarity"] == 1
@@ -57,18 +58,15 @@ def test_a_worker_without_a_row_gets_one_without_labels() -> None:
 def test_the_plan_of_an_epoch_follows_from_seed_and_epoch_alone() -> None:
     examples = encoded()
     first, again, later = batches(examples), batches(examples), batches(examples, epoch=1)
-    assert all(torch.equal(first[step].token_ids, again[step].token_ids) for step in range(len(first)))
-    assert any(
-        not torch.equal(first[step].token_ids, later[step].token_ids)
-        for step in range(min(len(first), len(later)))
-        if first[step].token_ids.shape == later[step].token_ids.shape
-    )
+    steps = range(min(len(first), len(later)))
+    assert all(torch.equal(first[step][0].token_ids, again[step][0].token_ids) for step in steps)
+    assert any(first[step][0].rows.tolist() != later[step][0].rows.tolist() for step in steps)
 
 
 def test_titles_are_left_out_for_about_the_share_that_was_asked_for() -> None:
     examples = encoded(400)
     with_titles = sum(len(ids) for ids in examples.with_title)
-    read = sum(batch.num_tokens for batch in batches(examples))
+    read = sum(batch.num_tokens for (batch,) in batches(examples))
     bare = sum(len(ids) for ids in examples.without_title)
     assert 0.2 < (with_titles - read) / (with_titles - bare) < 0.4
 
@@ -81,7 +79,7 @@ def test_a_worker_without_a_row_has_no_label_of_any_kind_of_head() -> None:
         "terms": np.array([[np.nan, 1, np.nan]], np.float32),
     }
     examples = EncodedExamples(with_title=ids, without_title=ids, labels=labels, pad_id=0)
-    first, second = (batches(examples, rank=rank, world_size=2)[0] for rank in range(2))
+    first, second = (batches(examples, rank=rank, world_size=2)[0][0] for rank in range(2))
     for batch in (first, second):
         assert batch.num_labels == {"mood": 1, "topics": 2, "terms": 1}
         assert {name: tuple(values.shape) for name, values in batch.labels.items()} == {
@@ -91,3 +89,27 @@ def test_a_worker_without_a_row_has_no_label_of_any_kind_of_head() -> None:
         }
     assert not any(labelled.any() for labelled in second.labelled.values())
     assert first.labelled["terms"].tolist() == [[False, True, False]]
+
+
+def test_passes_hold_what_a_worker_may_hold_and_together_make_the_same_steps() -> None:
+    examples = encoded()
+    alone = batches(examples)
+    shares = [batches(examples, micro_tokens=64, rank=rank, world_size=2) for rank in range(2)]
+    for step in range(len(alone)):
+        (whole,), parts = alone[step], [share[step] for share in shares]
+        assert len(parts[0]) == len(parts[1])
+        read = [batch for part in parts for batch in part]
+        assert all(batch.token_ids.numel() <= 64 for batch in read)
+        assert all(batch.num_labels == whole.num_labels for batch in read)
+        labelled = [row for batch in read for row in batch.rows[batch.labelled["polarity"].numpy()]]
+        assert sorted(labelled) == sorted(whole.rows)
+    assert max(len(shares[0][step]) for step in range(len(alone))) > 1
+
+
+def test_a_batch_read_twice_holds_every_row_and_label_two_times() -> None:
+    (batch,) = batches(encoded())[0]
+    twice = batch.twice()
+    one, other = twice.token_ids.chunk(2)
+    assert torch.equal(one, other)
+    assert twice.num_labels == {name: 2 * count for name, count in batch.num_labels.items()}
+    assert twice.rows.tolist() == batch.rows.tolist() * 2
