@@ -47,7 +47,7 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class Learner:
-    """What learns in a run: network and optimizer, and if there are such, the mean of weights and the ranks' allocation."""
+    """What learns in a run: network and optimizer, the mean of weights and the allocation of ranks, if any."""
 
     network: OpinionNetwork
     optimizer: torch.optim.Optimizer
