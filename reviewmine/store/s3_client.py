@@ -35,7 +35,7 @@ _ADVICE = {
     "AccessDenied": "this identity may not; check its policy",
     "403": "this identity may not, or its secret is wrong; check its policy and AWS_SECRET_ACCESS_KEY",
     "InvalidAccessKeyId": "the access key is unknown; check AWS_ACCESS_KEY_ID",
-    "SignatureDoesNotMatch": "the secret is wrong; check AWS_SECRET_ACCESS_KEY",
+    "SignatureDoesNotMatch": "the secret is not that of the key; check AWS_SECRET_ACCESS_KEY and AWS_ACCESS_KEY_ID",
     "ExpiredToken": "the session has expired; renew the credentials",
     "RequestTimeTooSkewed": "this machine's clock is off; set it",
 }

@@ -147,6 +147,13 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1
     server: _Server
 
+    def handle_expect_100(self) -> bool:
+        """Ask for the body at once: botocore waits a second for that before it sends it unasked."""
+        self.send_response_only(100)
+        self.end_headers()
+        self.wfile.flush()
+        return True
+
     def do_GET(self) -> None:
         if urlsplit(self.path).path == TRAFFIC:
             self._tell_traffic()

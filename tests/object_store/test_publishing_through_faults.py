@@ -1,7 +1,6 @@
 """Publishes through a proxy that injects faults, by seed: the run after each finds everything mended."""
 
 import random
-from collections import Counter
 
 import pytest
 from crash_points import starts_in
@@ -17,6 +16,8 @@ from reviewmine.store.retrying import RetryingStore
 from reviewmine.store.s3 import S3Store
 
 SEEDS = range(20)
+NUM_FIRST = 8
+"""The first seeds begin with each of the faults once."""
 NUM_REQUESTS = 30
 """About as many as a publish makes."""
 BRIEF, LASTING = 2, 40
@@ -70,17 +71,23 @@ def publish_through_faults(upstream: str, uri: str, monkeypatch: pytest.MonkeyPa
     return ended
 
 
-def test_twenty_publishes_through_faults_lose_nothing_and_leave_nothing_behind(
-    s3_server, s3_uri, monkeypatch
+def is_overcome(met: list[Rule]) -> bool:
+    """Whether trying again gets the better of these faults."""
+    return all(rule.times == BRIEF and rule.fault != "forbidden" for rule in met)
+
+
+@pytest.mark.parametrize(
+    "seed", [*SEEDS[:NUM_FIRST], *(pytest.param(seed, marks=pytest.mark.slow) for seed in SEEDS[NUM_FIRST:])]
+)
+def test_a_publish_through_faults_loses_nothing_and_leaves_nothing_behind(
+    seed, s3_server, s3_uri, monkeypatch
 ):
-    ended = Counter(
-        publish_through_faults(s3_server, f"{s3_uri}/{seed}", monkeypatch, seed) for seed in SEEDS
-    )
-    assert ended["done"] >= 3
-    assert ended.total() - ended["done"] >= 3
+    ended = publish_through_faults(s3_server, s3_uri, monkeypatch, seed)
+    assert ended == "done" or not is_overcome(rules(seed))
 
 
 @pytest.mark.object_store
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", SEEDS[:NUM_FIRST])
 def test_the_same_holds_on_swift(seed, object_store, object_store_uri, monkeypatch):
-    publish_through_faults(object_store["AWS_ENDPOINT_URL"], object_store_uri, monkeypatch, seed)
+    ended = publish_through_faults(object_store["AWS_ENDPOINT_URL"], object_store_uri, monkeypatch, seed)
+    assert ended == "done" or not is_overcome(rules(seed))
