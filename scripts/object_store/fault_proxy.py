@@ -11,6 +11,7 @@ does) cannot stand behind it.
 
 import argparse
 import http.client
+import inspect
 import json
 import re
 import socket
@@ -278,15 +279,22 @@ class _Handler(BaseHTTPRequestHandler):
         """The traffic is counted; there is no log."""
 
 
+def _rule(written: str) -> Rule:
+    try:
+        return Rule.parse(written)
+    except ValueError as wrong:
+        raise argparse.ArgumentTypeError(str(wrong)) from None
+
+
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/fault-proxy",
         description=__doc__,
-        epilog=f"{Rule.__doc__} Faults: {', '.join(FAULTS)}.",
+        epilog=f"{inspect.getdoc(Rule)}\n\nFaults: {', '.join(FAULTS)}.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("upstream", help="the store's own address, as in AWS_ENDPOINT_URL")
-    parser.add_argument("--rule", action="append", default=[], type=Rule.parse, help="several may be given")
+    parser.add_argument("--rule", action="append", default=[], type=_rule, help="several may be given")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--port", type=int, default=0, help="0 (default): a free one")
     return parser.parse_args(arguments)

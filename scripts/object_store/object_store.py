@@ -11,11 +11,9 @@ may read buckets whose ACL is public-read, and write none.
 
 import argparse
 import fcntl
-import json
 import os
 import pwd
 import secrets
-import shlex
 import signal
 import socket
 import subprocess
@@ -23,20 +21,20 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from loopback_ports import are_free, free_ports
+from store_state import REGION, State, exports, is_running
 from swift_environment import CannotStart, python_with_swift
 from swift_files import BACKENDS, SERVERS, WRITER, configuration
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 BUCKET = "reviewmine"
-REGION = "us-east-1"
 START_LIMIT_S = 120.0
 STOP_LIMIT_S = 10.0
 NUM_TRIES_FOR_PORTS = 3
@@ -44,36 +42,12 @@ NOT_RUNNING = 3
 """The exit code of `status` for a store that does not run, as init scripts have it."""
 
 
-@dataclass(frozen=True)
-class State:
-    """What is remembered from one start to the next: the ports and the secret stay, the process ids do not."""
-
-    ports: dict[str, int]
-    secret: str
-    pids: dict[str, int]
-
-    @property
-    def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.ports['proxy']}"
-
-    @property
-    def variables(self) -> dict[str, str]:
-        """The environment that leads to the store."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": WRITER,
-            "AWS_SECRET_ACCESS_KEY": self.secret,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_REGION": REGION,
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
-
-
 class ObjectStore:
     """The store whose files are in `folder`; Swift itself is installed in `venv`."""
 
     def __init__(self, folder: Path, venv: Path) -> None:
         self.folder = folder.resolve()
+        self._state_file = self.folder / "state.json"
         self._venv = venv.resolve()
 
     def start(self) -> State:
@@ -84,17 +58,10 @@ class ObjectStore:
                 return running
             self._end()  # what is left of a store that is half there
             python = python_with_swift(self._venv)
-            for tries_left in reversed(range(NUM_TRIES_FOR_PORTS)):
-                try:
+            for _ in range(NUM_TRIES_FOR_PORTS - 1):
+                with suppress(_PortTaken):
                     return self._started(python)
-                except _PortTaken:
-                    self._end()
-                    if not tries_left:
-                        raise
-                except BaseException:
-                    self._end()
-                    raise
-        raise AssertionError("unreachable")
+            return self._started(python)
 
     def stop(self) -> bool:
         """End the processes of this store; whether there were any."""
@@ -105,20 +72,24 @@ class ObjectStore:
 
     def running(self) -> State | None:
         """The state of a store all of whose processes live and which answers, or None."""
-        state = self._state()
+        state = State.read(self._state_file)
         if state is None or len(self._alive(state)) < len(SERVERS) or not _answers(state):
             return None
         return state
 
     def _started(self, python: Path) -> State:
-        before = self._state()
-        ports = before.ports if before and _are_free(before.ports) else _free_ports()
+        before = State.read(self._state_file)
+        ports = before.ports if before and are_free(before.ports) else free_ports(SERVERS)
         state = State(ports, before.secret if before else secrets.token_hex(16), {})
         self._write_files(state, python)
-        for kind in SERVERS:
-            state.pids[kind] = self._spawn(kind, python)
-            self._remember(state)
-        self._wait_until_ready(state)
+        try:
+            for kind in SERVERS:
+                state.pids[kind] = self._spawn(kind, python)
+                state.write(self._state_file)
+            self._wait_until_ready(state)
+        except BaseException:
+            self._end()
+            raise
         return state
 
     def _write_files(self, state: State, python: Path) -> None:
@@ -129,7 +100,7 @@ class ObjectStore:
             user = pwd.getpwuid(os.getuid()).pw_name
         except KeyError:
             raise CannotStart(
-                f"user id {os.getuid()} has no name here, and Swift wants one; add it to passwd"
+                f"user id {os.getuid()} has no name, and Swift wants one; add it to passwd"
             ) from None
         for name, text in configuration(self.folder, state.ports, user=user, secret=state.secret).items():
             (etc / name).write_text(text)
@@ -167,7 +138,7 @@ class ObjectStore:
 
     def _end(self) -> bool:
         """Terminate the processes that were recorded and are still those, and wait for their end."""
-        state = self._state()
+        state = State.read(self._state_file)
         alive = self._alive(state) if state else {}
         for number, limit_s in ((signal.SIGTERM, STOP_LIMIT_S), (signal.SIGKILL, STOP_LIMIT_S)):
             for pid in self._alive(state).values() if state else ():
@@ -176,33 +147,18 @@ class ObjectStore:
             while state and self._alive(state) and time.monotonic() < deadline:
                 time.sleep(0.05)
         if state:
-            self._remember(State(state.ports, state.secret, {}))
+            State(state.ports, state.secret, {}).write(self._state_file)
         return bool(alive)
 
     def _alive(self, state: State) -> dict[str, int]:
         """The recorded processes that live. A number that another process was given since is not one of them."""
-        return {kind: pid for kind, pid in state.pids.items() if _is_running(pid, self._settings(kind))}
+        return {kind: pid for kind, pid in state.pids.items() if is_running(pid, self._settings(kind))}
 
     def _settings(self, kind: str) -> Path:
         return self.folder / "etc" / f"{kind}.conf"
 
     def _log(self, kind: str) -> Path:
         return self.folder / "log" / f"{kind}.log"
-
-    def _state(self) -> State | None:
-        path = self.folder / "state.json"
-        try:
-            return State(**json.loads(path.read_text()))
-        except FileNotFoundError:
-            return None
-        except (ValueError, TypeError) as unreadable:
-            raise CannotStart(f"{path}: cannot be understood ({unreadable}); delete {self.folder}") from None
-
-    def _remember(self, state: State) -> None:
-        path = self.folder / "state.json"
-        beside = path.with_suffix(".new")
-        beside.write_text(json.dumps(asdict(state), indent=1))
-        beside.replace(path)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -214,21 +170,6 @@ class ObjectStore:
 
 class _PortTaken(CannotStart):
     """Another process took a port between the look and the start."""
-
-
-def exports(variables: Mapping[str, str]) -> str:
-    """Lines for a shell; what would lead away from the store is unset."""
-    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
-    return "\n".join([*lines, "unset AWS_SESSION_TOKEN AWS_PROFILE AWS_ENDPOINT_URL_S3"])
-
-
-def _is_running(pid: int, settings: Path) -> bool:
-    """Whether process `pid` lives and was started with this settings file."""
-    try:
-        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return False
-    return str(settings).encode() in arguments
 
 
 def _answers(state: State) -> bool:
@@ -261,26 +202,6 @@ def _make_bucket(state: State) -> str | None:
     except (ClientError, BotoCoreError) as refused:
         return str(refused)
     return None
-
-
-def _free_ports() -> dict[str, int]:
-    with ExitStack() as held:
-        sockets = {kind: held.enter_context(socket.socket()) for kind in SERVERS}
-        for one in sockets.values():
-            one.bind(("127.0.0.1", 0))
-        return {kind: int(one.getsockname()[1]) for kind, one in sockets.items()}
-
-
-def _are_free(ports: Mapping[str, int]) -> bool:
-    with ExitStack() as held:
-        for port in ports.values():
-            one = held.enter_context(socket.socket())
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                one.bind(("127.0.0.1", port))
-            except OSError:
-                return False
-    return True
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:

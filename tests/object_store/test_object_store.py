@@ -10,7 +10,8 @@ from pathlib import Path
 
 import object_store
 import pytest
-from object_store import ObjectStore, State, exports
+from object_store import ObjectStore
+from store_state import State, exports
 from swift_environment import REQUIREMENTS, CannotStart, python_with_swift
 from swift_files import SERVERS, configuration
 
