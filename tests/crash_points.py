@@ -5,14 +5,15 @@ Every case ends with one undisturbed run and the last judgement: the table is th
 
 import itertools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from partition_world import SECOND, broken_promise, judge, write
 from stores import Crash, MemoryStore, PausingStore, StoppingStore, Writer
 
 from reviewmine.errors import LeaseLost
-from reviewmine.store.filesystem import Store
+from reviewmine.store.filesystem import Location, Store
+from reviewmine.store.opening import open_store
 from reviewmine.store.retrying import RetryingStore
 
 HOWS = ("before", "after", "lost")
@@ -95,6 +96,19 @@ def interleave(
     two.to_end()
     assert not broken, (first, second, broken)
     return one, two, pausing.has_paused
+
+
+def starts_in(uri: str, objects: Mapping[str, bytes]) -> Callable[[], Store]:
+    """Stores side by side below `uri`, each of which holds `objects`."""
+    places = (f"{uri}/{number}" for number in itertools.count())
+
+    def start() -> Store:
+        store = open_store(Location.parse(next(places)))
+        for name, body in objects.items():
+            store.put(name, body)
+        return store
+
+    return start
 
 
 def mutations(store: Store, *, beating: bool = False) -> list[str]:

@@ -138,6 +138,18 @@ def test_the_demo_passes_its_arguments_and_exit_code_through(small_checkout: Sma
     assert (result.stdout, result.returncode) == ("demo --rows 100\n", 3)
 
 
+def test_the_object_store_and_the_fault_proxy_run_in_the_environment(small_checkout: SmallCheckout) -> None:
+    status = small_checkout.run("object-store", "status")
+    assert (status.stdout, status.returncode) == ("", 3)
+    assert f"({small_checkout.root}/.object-store): not running" in status.stderr
+    proxy = small_checkout.run("fault-proxy", "--help")
+    assert (proxy.stderr, proxy.returncode) == ("", 0)
+    assert "lost_reply" in proxy.stdout
+    refused = small_checkout.run("fault-proxy", "http://127.0.0.1:1", "--rule", "fault=slow")
+    assert (refused.stdout, refused.returncode) == ("", 2)
+    assert "fault=slow: expected one of slow_down" in refused.stderr
+
+
 def test_constraints_pin_every_package_once_and_leave_the_build_of_torch_open() -> None:
     lines = (CHECKOUT / "constraints.txt").read_text().splitlines()
     pins = [line for line in lines if not line.startswith("#")]

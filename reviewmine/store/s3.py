@@ -55,6 +55,10 @@ class S3Store:
         except FileNotFoundError:
             raise
         except OSError as broken:
+            if (
+                self.stat(name) is None
+            ):  # raises what is amiss, in the words that every other operation has for it
+                raise FileNotFoundError(f"{self.root}/{name}") from broken
             raise StoreUnavailable(f"{self.root}/{name}: cannot be opened: {broken}") from broken
 
     def stat(self, name: str) -> Listed | None:

@@ -33,9 +33,9 @@ _TRY_AGAIN = {"409", "ConditionalRequestConflict", "OperationAborted", "SlowDown
 _ADVICE = {
     "NoSuchBucket": "there is no such bucket; make it, or correct the URI",
     "AccessDenied": "this identity may not; check its policy",
-    "403": "this identity may not; check its policy",
+    "403": "this identity may not, or its secret is wrong; check its policy and AWS_SECRET_ACCESS_KEY",
     "InvalidAccessKeyId": "the access key is unknown; check AWS_ACCESS_KEY_ID",
-    "SignatureDoesNotMatch": "the secret is wrong; check AWS_SECRET_ACCESS_KEY",
+    "SignatureDoesNotMatch": "the secret is not that of the key; check AWS_SECRET_ACCESS_KEY and AWS_ACCESS_KEY_ID",
     "ExpiredToken": "the session has expired; renew the credentials",
     "RequestTimeTooSkewed": "this machine's clock is off; set it",
 }
@@ -43,8 +43,7 @@ _ADVICE = {
 
 def client() -> Any:
     """The botocore client for the environment as it is now; it retries nothing."""
-    identity = (os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_PROFILE"))
-    return _client(_endpoint(), _region(), identity)
+    return _client(_endpoint(), _region(), _identity())
 
 
 def bulk(bucket: str) -> Any:
@@ -53,7 +52,8 @@ def bulk(bucket: str) -> Any:
     Amazon's buckets are asked for their region: botocore follows one that is elsewhere, pyarrow does not.
     """
     endpoint = _endpoint()
-    return _bulk(endpoint, _region() if endpoint else pyarrow.fs.resolve_s3_region(bucket))
+    region = _region() if endpoint else pyarrow.fs.resolve_s3_region(bucket)
+    return _bulk(endpoint, region, _identity())
 
 
 def meaning(refused: Exception, where: str) -> Exception:
@@ -96,8 +96,12 @@ def _client(endpoint: str | None, region: str | None, identity: tuple[str | None
 
 
 @lru_cache(maxsize=8)
-def _bulk(endpoint: str | None, region: str | None) -> Any:
+def _bulk(endpoint: str | None, region: str | None, identity: tuple[str | None, str | None]) -> Any:
     return pyarrow.fs.S3FileSystem(endpoint_override=endpoint, region=region)
+
+
+def _identity() -> tuple[str | None, str | None]:
+    return os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_PROFILE")
 
 
 def _region() -> str | None:

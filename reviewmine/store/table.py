@@ -14,6 +14,8 @@ from reviewmine.store.opening import open_store
 from reviewmine.store.record import Record
 
 _log = logging.getLogger(__name__)
+_NO_ETAG = f'"{"0" * 32}"'
+"""An etag that no object has."""
 
 
 class TableRecord(Record):
@@ -114,21 +116,30 @@ class Table:
             )
 
     def _probe_compare_and_swap(self) -> None:
-        """A store that puts where the condition does not hold has no compare-and-swap, whatever it declares."""
+        """A store that puts where a condition does not hold has no compare-and-swap, whatever it declares.
+
+        Both conditions are tried, for Swift heeds the one and answers 501 to the other.
+        """
         if self.location.scheme == "file" or not self.store.compare_and_swap:
             return
         self.store.put(self.layout.probe, b"stands")
         try:
-            self.store.put_if(self.layout.probe, b"replaced", None)
-        except PreconditionFailed:
-            return
-        else:
+            are_heeded = [self._is_refused(etag) for etag in (None, _NO_ETAG)]
+        finally:
+            self.store.delete(self.layout.probe)
+        if not all(are_heeded):
             self.store.deny_compare_and_swap()
             _log.warning(
                 "%s: conditional puts are not heeded here: only one writer at a time is safe", self.uri
             )
-        finally:
-            self.store.delete(self.layout.probe)
+
+    def _is_refused(self, etag: str | None) -> bool:
+        """Whether the probe is not replaced under a condition that does not hold."""
+        try:
+            self.store.put_if(self.layout.probe, b"replaced", etag)
+        except PreconditionFailed:
+            return True
+        return False
 
     def _make(self, wanted: TableRecord) -> TableRecord:
         if self.live_sizes():

@@ -64,20 +64,20 @@ class TestEveryStore:
             store.put_if("a", b"two", etag)
         assert store.get("a") is None
 
-    def test_of_many_who_race_to_put_one_wins(self, store: Store):
+    def test_of_many_who_race_to_put_one_wins(self, swapping_store: Store):
         def put(number: int) -> str | None:
             try:
-                return store.put_if("a", b"%d" % number, etag)
+                return swapping_store.put_if("a", b"%d" % number, etag)
             except PreconditionFailed:
                 return None
 
         with ThreadPoolExecutor(8) as threads:
-            for etag in (None, store.put_if("b", b"x", None)):
+            for etag in (None, swapping_store.put_if("b", b"x", None)):
                 if etag:
-                    store.put("a", b"x")
-                    etag = store.get("a").etag
+                    swapping_store.put("a", b"x")
+                    etag = swapping_store.get("a").etag
                 winners = [won for won in threads.map(put, range(8)) if won]
-                assert winners == [store.get("a").etag]
+                assert winners == [swapping_store.get("a").etag]
 
     def test_a_copy_is_whole_and_its_own(self, store: Store):
         store.put("a", b"one")

@@ -3,7 +3,6 @@
 import contextlib
 import shutil
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,18 +12,18 @@ from crash_points import (
     mutations,
     operations,
     outcome,
+    starts_in,
     stopped_everywhere,
 )
 from partition_world import DAY, FIRST, LAYOUT, SECOND, broken_promise, judge, run_id, write
 from stores import Crash, MemoryStore, PausingStore, StoppingStore, Writer
 
 from reviewmine.errors import LeaseLost, PublishError, StoreError, StoreUnavailable
-from reviewmine.store.filesystem import Location, Store
+from reviewmine.store.filesystem import Store
 from reviewmine.store.generation import Generation
 from reviewmine.store.held import HeldPartition
 from reviewmine.store.local import LocalStore
 from reviewmine.store.manifest import InputFile, live_manifest
-from reviewmine.store.opening import open_store
 from reviewmine.store.publish import Publisher
 from reviewmine.store.retrying import RetryingStore
 
@@ -92,13 +91,16 @@ def test_the_same_holds_on_a_local_disk(how, tmp_path):
 
 @pytest.mark.parametrize(("turn", "how"), list(enumerate(HOWS)))
 def test_the_same_holds_in_an_s3_compatible_bucket_with_the_ways_to_stop_taking_turns(turn, how, s3_uri):
-    assert stopped_everywhere(starts_in(s3_uri), how, only=slice(turn, None, 3)).num_cases >= 4
+    assert (
+        stopped_everywhere(starts_in(s3_uri, published().objects), how, only=slice(turn, None, 3)).num_cases
+        >= 4
+    )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", HOWS)
 def test_the_same_holds_in_an_s3_compatible_bucket(how, s3_uri):
-    assert stopped_everywhere(starts_in(s3_uri), how).num_cases > 10
+    assert stopped_everywhere(starts_in(s3_uri, published().objects), how).num_cases > 10
 
 
 def test_receipts_that_stood_before_a_crash_are_used_again():
@@ -254,21 +256,6 @@ def test_a_live_copy_that_came_out_short_is_not_committed():
     with pytest.raises(StoreError, match="the live copies are not what was copied"):
         write(Short(store), SECOND, 2)
     judge(store, FIRST)
-
-
-def starts_in(uri: str) -> Callable[[], Store]:
-    """Stores side by side below `uri`, in each of which the first archive is live."""
-    places = (f"{uri}/{number}" for number in range(1000))
-
-    first = published().objects
-
-    def start() -> Store:
-        store = open_store(Location.parse(next(places)))
-        for name, body in first.items():
-            store.put(name, body)
-        return store
-
-    return start
 
 
 def local(root: Path) -> Store:
