@@ -2,7 +2,7 @@
 
 Airflow's dependencies and the pins of constraints.txt exclude each other, so CI reads the DAG's syntax tree. To have
 Airflow's own loader: an environment with apache-airflow, pytest and hypothesis, and
-`python -m pytest --noconftest -o addopts= tests/cluster/test_airflow.py`.
+`python -m pytest --noconftest -o addopts= -o filterwarnings= tests/cluster/test_airflow.py`.
 """
 
 import ast

@@ -31,6 +31,14 @@ def at(manifest: dict[str, Any], *path: str) -> Any:
     return manifest
 
 
+def strings(value: Any) -> list[str]:
+    """Every string, without its key: `secretName` is the name of a Secret, and none itself."""
+    if isinstance(value, str):
+        return [value]
+    below = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [found for one in below for found in strings(one)]
+
+
 def pods(name: str) -> list[dict[str, Any]]:
     return [template["spec"] for template in pod_templates(document(name))]
 
@@ -100,7 +108,8 @@ def test_pods_run_the_image_of_this_version_as_nobody_special_under_the_service_
 
 @pytest.mark.parametrize("name", ["ray-up.yaml", *NAMES])
 def test_a_credential_is_named_and_never_given(name: str) -> None:
-    refuse_secrets(document(name), where=name)
+    for value in strings(document(name)):
+        refuse_secrets(value, where=name)
     given = [
         variable["name"]
         for template in pod_templates(document(name))
