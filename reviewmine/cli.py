@@ -228,10 +228,10 @@ def _names(text: str) -> tuple[str, ...]:
 )
 def submit(
     context: typer.Context,
-    job: Annotated[str, typer.Argument(help="The job: annotate, train.")],
+    job: Annotated[str, typer.Argument(help="The job: annotate, backfill, train.")],
     address: Annotated[str, typer.Option(help="The cluster's dashboard, http://head:8265.")],
     submission_id: Annotated[
-        str | None, typer.Option(help="Refused if used before: guards against twice.")
+        str | None, typer.Option(help="A job of this id that runs or is done is followed, not sent again.")
     ] = None,
     working_dir: Annotated[Path, typer.Option(help="The folder that holds jobs/ and reviewmine/.")] = Path(),
 ) -> None:

@@ -11,7 +11,9 @@ from typing import TextIO
 
 from ray.job_submission import JobStatus, JobSubmissionClient
 
-from reviewmine.errors import EXIT_DONE, EXIT_FAILED, UsageError
+from reviewmine.backfill.stopping import StopSignal
+from reviewmine.distributed.tries import Try, latest_try, next_id
+from reviewmine.errors import EXIT_DONE, EXIT_FAILED, EXIT_RESUMABLE, ReviewmineError, Stopped, UsageError
 
 _POLL_S = 2.0
 _START_S = 120.0
@@ -27,8 +29,10 @@ def submit(
 ) -> int:
     """Run `jobs/<arguments[0]>.py` with the other arguments on the cluster at `address`; the run's exit code.
 
-    A submission id that was used before is refused by Ray, which makes it a guard against a job sent twice.
-    Raises UsageError where there is no such job or no cluster answers.
+    A submission id guards against a job sent twice: one that is there is followed, unless it failed or was stopped;
+    then this is its next try, under the next id. SIGTERM stops the job, and waits until it has stopped.
+    Raises UsageError where there is no such job or address, ReviewmineError where no cluster answers or it refuses,
+    and Stopped after SIGTERM.
     """
     job, *rest = arguments
     script = working_dir / "jobs" / f"{job}.py"
@@ -38,15 +42,45 @@ def submit(
     entrypoint = shlex.join(["python", f"jobs/{job}.py", *rest])
     try:
         client = JobSubmissionClient(address)
-        submitted = _send(client, entrypoint, working_dir, submission_id)
+        latest = _latest_try(client, submission_id) if submission_id else None
+        if latest is not None and latest.stands:
+            submitted = latest.id
+        else:
+            submitted = _send(client, entrypoint, working_dir, next_id(submission_id, latest))
     except (ConnectionError, RuntimeError, ValueError) as refused:
-        raise UsageError(
+        # A head that is just starting, or away, is worth another try to a schedule; an address that is none is not.
+        wrong = UsageError if isinstance(refused, ValueError) else ReviewmineError
+        raise wrong(
             f"{address}: the job was not accepted: {refused}; expected the dashboard of a cluster, such as "
             "http://head:8265, and RAY_AUTH_TOKEN where it asks for one"
         ) from None
-    with suppress(RuntimeError):  # the log broke off; the job goes on, and its end is still waited for
-        asyncio.run(_follow(client, submitted, out))
-    return _exit_code(client, submitted)
+    return _see_to_its_end(client, submitted, out)
+
+
+def _latest_try(client: JobSubmissionClient, submission_id: str) -> Try | None:
+    return latest_try(
+        submission_id,
+        (
+            Try(job.submission_id, str(job.status), job.driver_exit_code)
+            for job in client.list_jobs()
+            if job.submission_id
+        ),
+    )
+
+
+def _see_to_its_end(client: JobSubmissionClient, submitted: str, out: TextIO) -> int:
+    stop = StopSignal()
+    with stop.heeded():
+        try:
+            with stop.interrupting():
+                # Where the log breaks off the job goes on, and its end is still waited for.
+                with suppress(RuntimeError):
+                    asyncio.run(_follow(client, submitted, out))
+                return _exit_code(client, submitted)
+        except Stopped:
+            client.stop_job(submitted)
+            _exit_code(client, submitted)
+            raise
 
 
 def _send(client: JobSubmissionClient, entrypoint: str, working_dir: Path, submission_id: str | None) -> str:
@@ -64,6 +98,8 @@ def _send(client: JobSubmissionClient, entrypoint: str, working_dir: Path, submi
             )
             return submitted
         except RuntimeError as refused:
+            if submission_id is not None and "already exists" in str(refused):
+                return submission_id  # somebody else has sent it in this moment
             if "No available agent" not in str(refused) or time.monotonic() > give_up_at:
                 raise
         time.sleep(_POLL_S)
@@ -80,4 +116,5 @@ def _exit_code(client: JobSubmissionClient, submitted: str) -> int:
         time.sleep(_POLL_S)
     if info.status == JobStatus.SUCCEEDED:
         return EXIT_DONE
-    return info.driver_exit_code or EXIT_FAILED
+    stopped = EXIT_RESUMABLE if info.status == JobStatus.STOPPED else EXIT_FAILED
+    return info.driver_exit_code or stopped

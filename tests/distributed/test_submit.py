@@ -104,14 +104,79 @@ def test_a_job_with_a_wrong_option_keeps_its_exit_code(cluster, tmp_path):
     assert done.returncode == 2, done.stdout + done.stderr
 
 
-def test_a_cluster_that_does_not_answer_is_named():
+def test_a_cluster_that_does_not_answer_is_named_and_may_be_asked_again():
     address = f"http://127.0.0.1:{_free_port()}"
     done = submit(
         dict(os.environ),
         *(sys.executable, "-m", "reviewmine", "submit", "annotate", "--address", address, "a", "t"),
     )
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert address in done.stderr
+
+
+NOTING = """
+import sys, time
+from pathlib import Path
+notes, seconds, code = Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
+notes.write_text((notes.read_text() if notes.exists() else "") + "began\\n")
+time.sleep(seconds)
+print("end of the job")
+sys.exit(code)
+"""
+
+
+@pytest.fixture
+def noting(tmp_path: Path) -> Path:
+    """A folder with a job that notes when it begins, and ends after so many seconds with the exit code it is given."""
+    (tmp_path / "work" / "jobs").mkdir(parents=True)
+    (tmp_path / "work" / "jobs" / "noting.py").write_text(NOTING)
+    return tmp_path / "work"
+
+
+def noting_command(cluster: dict[str, str], noting: Path, submission_id: str, *arguments: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", "reviewmine", "submit", "noting", "--address", cluster["ADDRESS"]),
+        *(
+            "--working-dir",
+            str(noting),
+            "--submission-id",
+            submission_id,
+            str(noting.parent / "notes"),
+            *arguments,
+        ),
+    ]
+
+
+def test_a_job_sent_twice_under_one_id_runs_once_and_both_see_it_to_its_end(cluster, noting):
+    command = noting_command(cluster, noting, "twice", "8", "0")
+    both = [
+        subprocess.Popen(command, env=cluster, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    out = [one.communicate(timeout=LIMIT_S)[0] for one in both]
+    assert [one.returncode for one in both] == [0, 0]
+    assert all("end of the job" in text for text in out)
+    assert (noting.parent / "notes").read_text() == "began\n"
+
+
+def test_a_job_that_failed_is_tried_again_under_the_next_id(cluster, noting):
+    assert submit(cluster, *noting_command(cluster, noting, "failing", "0", "1")).returncode == 1
+    assert submit(cluster, *noting_command(cluster, noting, "failing", "0", "0")).returncode == 0
+    assert (noting.parent / "notes").read_text() == "began\n" * 2
+
+
+def test_sigterm_to_who_submitted_stops_the_job_and_says_that_it_can_be_resumed(cluster, noting):
+    command = noting_command(cluster, noting, "stopped", "600", "0")
+    with subprocess.Popen(command, env=cluster, cwd=CHECKOUT, stderr=subprocess.PIPE, text=True) as waiting:
+        while not (noting.parent / "notes").exists():
+            assert waiting.poll() is None
+            time.sleep(0.2)
+        waiting.terminate()
+        _, said = waiting.communicate(timeout=LIMIT_S)
+    assert waiting.returncode == 4, said
+    assert "stopped by SIGTERM" in said
+    listed = submit(cluster, str(BIN / "ray"), "job", "status", "--address", cluster["ADDRESS"], "stopped")
+    assert "STOPPED" in (listed.stdout + listed.stderr).upper()
 
 
 def _free_port() -> int:
