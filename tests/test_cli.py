@@ -70,7 +70,7 @@ def test_submitting_a_job_that_is_not_there_names_those_that_are(capsys):
         "submit", "anotate", "--address", "http://127.0.0.1:1", "--working-dir", str(checkout), "a", "t"
     )
     assert code == 2
-    assert "found annotate, train" in capsys.readouterr().err
+    assert "found annotate, backfill, train" in capsys.readouterr().err
 
 
 def test_a_pickled_checkpoint_is_refused(tmp_path: Path, capsys):
