@@ -32,10 +32,9 @@ class Report:
 
     @property
     def of_the_checkpoint(self) -> dict[str, Any]:
-        """The metrics without what depends on another checkpoint or on what a gate asks: worth recording."""
-        return {
-            name: value for name, value in self.metrics.items() if name not in ("against", "gate", "name")
-        }
+        """The metrics of the checkpoint alone, all rows together: what is worth recording beside it."""
+        left_out = ("against", "gate", "name", "slices", "robustness")
+        return {name: value for name, value in self.metrics.items() if name not in left_out}
 
 
 def report(
