@@ -23,7 +23,7 @@ from reviewmine.train.averaging import AveragedWeights
 from reviewmine.train.collate import Batch, EpochBatches
 from reviewmine.train.meter import Meter, flop_per_token
 from reviewmine.train.optimizer import make_optimizer, parameter_groups, set_rates
-from reviewmine.train.parallel import as_worker_0_says, gathered
+from reviewmine.train.parallel import as_worker_0_says, cut_up_again, gathered
 from reviewmine.train.reporter import Reporter
 from reviewmine.train.resume import Learner, Progress, keep, restore
 from reviewmine.train.robust import check_dropout
@@ -75,7 +75,13 @@ def fit(
         set_rates(optimizer, step, steps.total, settings)
         seed_step(seed, step, reporter.rank)
         taken = take_step(
-            forward or network, network, passes, optimizer, settings, reporter.world_size, allocation
+            network if forward is None else forward,
+            network,
+            passes,
+            optimizer,
+            settings,
+            reporter.world_size,
+            allocation,
         )
         if allocation is not None:
             allocation.after_step(step)
@@ -93,6 +99,7 @@ def fit(
         if due.validation:
             with averaged.in_place() if averaged else nullcontext():
                 figures = as_worker_0_says(dict(validate()))
+                cut_up_again(network)
             network.train()
             metrics |= figures
             progress = _judged(progress, figures, settings)

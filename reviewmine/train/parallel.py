@@ -8,7 +8,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import fully_shard
+from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.utils.checkpoint import checkpoint
 
@@ -65,6 +65,13 @@ def _cut_up(network: OpinionNetwork, device: torch.device, world_size: int) -> N
     for layer in _layers(network):
         fully_shard(layer, mesh=mesh)
     fully_shard(network, mesh=mesh)
+
+
+def cut_up_again(network: nn.Module) -> None:
+    """After a pass without a way back FSDP leaves the weights outside of layers whole: cut them up as they were."""
+    for module in network.modules():
+        if isinstance(module, FSDPModule):
+            module.reshard()
 
 
 def _layers(module: nn.Module) -> Iterator[nn.Module]:
