@@ -1,4 +1,4 @@
-"""The command line: `reviewmine annotate`, `views`, `train`, `evaluate`, `submit`, `demo`."""
+"""The command line: `reviewmine annotate`, `views`, `train`, `evaluate`, `checkpoint`, `submit`, `demo`."""
 
 import json
 import logging
@@ -58,7 +58,9 @@ def annotate(
     ] = None,
     run: RunFile = None,
     partitions: Annotated[str | None, typer.Option(help="Only these: A..B, A.., ..B or one value.")] = None,
-    checkpoint: Annotated[str | None, typer.Option(help="'builtin' or the path of a checkpoint.")] = None,
+    checkpoint: Annotated[
+        str | None, typer.Option(help="'builtin', a checkpoint's path, or s3://.../DIGEST.")
+    ] = None,
     partition_by: Annotated[
         str | None, typer.Option(help="day or month: derive the partition from each review's date.")
     ] = None,
@@ -165,8 +167,12 @@ def train(
 
 @app.command(no_args_is_help=True)
 def evaluate(
-    examples: Annotated[Path, typer.Option(help="Labelled reviews: Parquet, CSV or JSON lines.")],
-    checkpoint: Annotated[str, typer.Option(help="'builtin' or the path of a checkpoint.")] = BUILTIN,
+    examples: Annotated[
+        str, typer.Option(help="Labelled reviews, a path or s3:// URI: Parquet, CSV or JSON lines.")
+    ],
+    checkpoint: Annotated[
+        str, typer.Option(help="'builtin', a checkpoint's path, or s3://.../DIGEST.")
+    ] = BUILTIN,
     against: Annotated[
         str | None, typer.Option(help="'builtin' or the path of a checkpoint to compare with, row by row.")
     ] = None,
@@ -213,7 +219,7 @@ def evaluate(
     found = run_evaluation(run)
     print(json.dumps(found.metrics, indent=2))
     if out is not None:
-        write_report(found, out, examples=examples.name)
+        write_report(found, out, examples=Path(examples).name)
     if record is not None:
         record_in_card(run.checkpoint, record, found.of_the_checkpoint)
     hold(found.checks)

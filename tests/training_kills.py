@@ -25,7 +25,7 @@ seed = {seed}
 max_tokens = 48
 dropout = true
 backbone = {{ name = "{backbone}" }}
-adapter = {{ rank = 8, dropout = 0.1 }}
+tuning = {{ kind = "lora", rank = 8 }}
 
 [loop]
 epochs = 12

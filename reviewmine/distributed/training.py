@@ -103,7 +103,7 @@ def train(
         if result.return_value is not None:
             raise TrainingError(f"{run.name}: training failed: {result.return_value}")
         if result.checkpoint is None:
-            raise TrainingError(f"{run.name}: training reported no checkpoint; raise loop.epochs above none")
+            raise TrainingError(f"{run.name}: training reported no checkpoint")
         with result.checkpoint.as_directory() as trained:
             return finish(run, examples_root, trained=Path(trained), directory=checkpoint)
 

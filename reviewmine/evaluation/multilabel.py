@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import precision_recall_fscore_support
 
 Floats = npt.NDArray[np.float32]
 
@@ -21,10 +20,10 @@ def multilabel_metrics(labels: Floats, probabilities: Floats, names: Sequence[st
         return {"rows": 0}
     truth, given = labels[labelled].astype(int), probabilities[labelled]
     found = (given >= 0.5).astype(int)
-    precision, recall, f1, support = precision_recall_fscore_support(
-        truth, found, average=None, zero_division=0.0
-    )
-    *_, micro_f1, _ = precision_recall_fscore_support(truth, found, average="micro", zero_division=0.0)
+    right, told, support = (truth & found).sum(axis=0), found.sum(axis=0), truth.sum(axis=0)
+    precision, recall = right / np.maximum(told, 1), right / np.maximum(support, 1)
+    f1 = 2 * right / np.maximum(told + support, 1)
+    micro_f1 = 2 * right.sum() / max(1, told.sum() + support.sum())
     occurs = support > 0
     return {
         "rows": int(labelled.sum()),

@@ -22,7 +22,7 @@ class EvaluationRun(RunModel):
     """What `reviewmine evaluate` was asked for."""
 
     checkpoint: Path
-    examples: Path
+    examples: str | Path
     columns: ExampleColumns = ExampleColumns()
     slice_by: tuple[str, ...] = ()
     """Columns of the examples; `language` makes the languages those of that column instead of identified ones."""

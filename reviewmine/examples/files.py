@@ -57,7 +57,11 @@ def read_file(file: str) -> pa.Table:
 
 def _rows(stream: Any, suffix: str) -> pa.Table:
     if suffix == ".csv":
-        return pyarrow.csv.read_csv(stream)
+        return pyarrow.csv.read_csv(
+            stream,
+            parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
+            convert_options=pyarrow.csv.ConvertOptions(strings_can_be_null=True, null_values=[""]),
+        )
     if suffix in (".jsonl", ".json"):
         return pyarrow.json.read_json(stream)
     return pq.read_table(stream)

@@ -134,9 +134,9 @@ def only_held_out(examples: pa.Table, spec: Spec) -> pa.Table:
     return examples.filter(pa.array(in_validation(examples["body"].to_pylist(), share)))
 
 
-def in_validation(bodies: Sequence[str], share: float) -> npt.NDArray[np.bool_]:
+def in_validation(bodies: Sequence[str | None], share: float) -> npt.NDArray[np.bool_]:
     """Which texts belong to validation: those whose hash, read as a number in [0, 1), lies below `share`."""
-    hashes = (hashlib.sha256(normalised(body).encode()).digest()[:8] for body in bodies)
+    hashes = (hashlib.sha256(normalised(body or "").encode()).digest()[:8] for body in bodies)
     return np.array([int.from_bytes(digest, "big") / 2**64 < share for digest in hashes], dtype=np.bool_)
 
 

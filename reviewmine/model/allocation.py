@@ -60,7 +60,11 @@ class Allocation:
     def restore(self, state: dict[str, Any]) -> None:
         """Take up what `state` gave."""
         ranks = self._allocator
-        ranks.exp_avg_ipt, ranks.exp_avg_unc = dict(state["importance"]), dict(state["uncertainty"])
+        device = next(self._adapted.parameters()).device
+        ranks.exp_avg_ipt, ranks.exp_avg_unc = (
+            {name: mean.to(device) for name, mean in state[what].items()}
+            for what in ("importance", "uncertainty")
+        )
         ranks.ipt = {name: torch.zeros_like(mean) for name, mean in ranks.exp_avg_ipt.items()}
         self._config.rank_pattern = state["pattern"]
 

@@ -54,10 +54,7 @@ def save_checkpoint(
     whole encoder is written, with `backbone.tuned` those of its weights that are trainable. The backbone's own
     weights are left out where the spec names them by digest.
     """
-    if directory.exists() and any(directory.iterdir()):
-        raise CheckpointError(
-            f"{directory}: not empty; a checkpoint is written once, into a directory of its own"
-        )
+    refuse_filled(directory)
     directory.mkdir(parents=True, exist_ok=True)
     write_spec(spec, directory)
     _save_tokenizer(tokenizer, directory)
@@ -71,6 +68,14 @@ def save_checkpoint(
         whole = adapter.backbone_of(network.backbone) if spec.adapter else network.backbone
         cast(PreTrainedModel, whole).save_pretrained(directory / BACKBONE_FOLDER)
     return write_digest(directory)
+
+
+def refuse_filled(directory: Path) -> None:
+    """Raise CheckpointError if there is anything in `directory`."""
+    if directory.exists() and any(directory.iterdir()):
+        raise CheckpointError(
+            f"{directory}: not empty; a checkpoint is written once, into a directory of its own"
+        )
 
 
 def load_checkpoint(

@@ -72,6 +72,10 @@ class Head(nn.Module, ABC, Generic[_Spec]):
     def loss(self, logits: Tensor, labels: Tensor, labelled: Tensor) -> Tensor:
         """The loss in nats (or squares), summed over the labels where `labelled` is true; both as the labels' shape."""
 
+    def log_shares(self, logits: Tensor) -> Tensor:
+        """Logarithms of the probabilities that the loss is made of: what may be the case, in a last dimension."""
+        return F.log_softmax(logits.float(), dim=-1)
+
     @staticmethod
     @abstractmethod
     def decode(logits: Tensor, spec: Any) -> Tensor:
@@ -106,6 +110,10 @@ class MultilabelHead(Head[MultilabelSpec]):
         losses = F.binary_cross_entropy_with_logits(logits.float(), targets, reduction="none")
         return (losses * labelled).sum()
 
+    def log_shares(self, logits: Tensor) -> Tensor:
+        """Of yes and no for each label [B, C, 2]."""
+        return _yes_and_no(logits)
+
     @staticmethod
     def decode(logits: Tensor, spec: MultilabelSpec) -> Tensor:
         """The probability [B, C] of each label."""
@@ -135,6 +143,10 @@ class RegressionHead(Head[RegressionSpec]):
         else:
             losses = F.binary_cross_entropy_with_logits(logits.float(), targets, reduction="none")
         return (losses * labelled).sum()
+
+    def log_shares(self, logits: Tensor) -> Tensor:
+        """Of the two ends of the scale [B, 2]."""
+        return _yes_and_no(logits)
 
     @staticmethod
     def decode(logits: Tensor, spec: RegressionSpec) -> Tensor:
@@ -167,16 +179,19 @@ class OrdinalHead(Head[OrdinalSpec]):
 
     def loss(self, logits: Tensor, labels: Tensor, labelled: Tensor) -> Tensor:
         """Cross-entropy over levels; a label [B] between two of them counts for both, for the nearer one more."""
-        above, below = F.logsigmoid(logits), F.logsigmoid(-logits)
-        inner = above[:, :-1] + below[:, 1:] + torch.log(-torch.expm1(logits[:, 1:] - logits[:, :-1]))
-        log_shares = torch.cat([below[:, :1], inner, above[:, -1:]], dim=1)
         levels = torch.tensor(self.spec.levels, device=logits.device)
         targets = torch.where(labelled, labels, levels[0]).float().clamp(levels[0], levels[-1])
         right = torch.searchsorted(levels, targets.contiguous()).clamp(1, len(levels) - 1)
         along = (targets - levels[right - 1]) / (levels[right] - levels[right - 1])
-        found = log_shares.gather(1, torch.stack([right - 1, right], dim=1))
+        found = self.log_shares(logits).gather(1, torch.stack([right - 1, right], dim=1))
         losses = -(found[:, 0] * (1 - along) + found[:, 1] * along)
         return (losses * labelled).sum()
+
+    def log_shares(self, logits: Tensor) -> Tensor:
+        """Of each level [B, L], from logits [B, L - 1]."""
+        above, below = F.logsigmoid(logits), F.logsigmoid(-logits)
+        inner = above[:, :-1] + below[:, 1:] + torch.log(-torch.expm1(logits[:, 1:] - logits[:, :-1]))
+        return torch.cat([below[:, :1], inner, above[:, -1:]], dim=1)
 
     @staticmethod
     def decode(logits: Tensor, spec: OrdinalSpec) -> Tensor:
@@ -243,6 +258,11 @@ def make_head(spec: HeadSpec, width: int, objective: Objective | None = None) ->
 def decode(logits: Tensor, spec: HeadSpec) -> Tensor:
     """Calibrated answers of the logits of a head with this spec."""
     return _KINDS[spec.kind].decode(logits, spec)
+
+
+def _yes_and_no(logits: Tensor) -> Tensor:
+    """Logarithms of sigmoid(logits) and of what is left, in a last dimension."""
+    return torch.stack([F.logsigmoid(logits.float()), F.logsigmoid(-logits.float())], dim=-1)
 
 
 def _cross_entropy(logits: Tensor, labels: Tensor, labelled: Tensor, objective: Objective) -> Tensor:

@@ -49,9 +49,9 @@ class AllocatedAdapter(TuningModel):
 
     @model_validator(mode="after")
     def _cuts_down(self) -> "AllocatedAdapter":
-        if self.initial_rank < self.rank:
+        if self.initial_rank <= self.rank:
             raise ValueError(
-                f"initial_rank {self.initial_rank} is below rank {self.rank}: there is nothing to cut"
+                f"initial_rank {self.initial_rank} is not above rank {self.rank}: there is nothing to cut"
             )
         if self.warm_share + self.settle_share >= 1:
             raise ValueError(

@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from reviewmine.errors import TrainingError
 from reviewmine.model.network import OpinionNetwork
@@ -57,30 +56,27 @@ def pushing(network: OpinionNetwork, length: float) -> Iterator[Push]:
         hooked.remove()
 
 
-def disagreement(logits: Mapping[str, Tensor], batch: Batch) -> Tensor:
+def disagreement(network: OpinionNetwork, logits: Mapping[str, Tensor], batch: Batch) -> Tensor:
     """How much the halves of a batch that holds every row twice disagree, a mean over the labels of the whole step.
 
-    R-Drop (Liang et al., NeurIPS 2021): half the symmetric Kullback-Leibler divergence, between classes where
-    logits have one dimension more than labels, between yes and no where they have as many. What has no label is
-    left out.
+    R-Drop (Liang et al., NeurIPS 2021): half the symmetric Kullback-Leibler divergence between what each head holds
+    for likely in one pass and in the other. What has no label is left out.
     """
     total = torch.zeros((), device=batch.token_ids.device)
     for name, both in logits.items():
         labelled = batch.labelled[name].chunk(2)[0]
-        one, other = (_log_shares(half, labelled.ndim) for half in both.float().chunk(2))
+        one, other = network.heads[name].log_shares(both).chunk(2)
         divergences = ((one.exp() - other.exp()) * (one - other)).sum(dim=-1) / 2
+        if labelled.ndim > 1:  # tokens beyond the shorter of the two are padding
+            width = min(labelled.shape[1], divergences.shape[1])
+            labelled, divergences = labelled[:, :width], divergences[:, :width]
         total = total + (divergences * labelled).sum() / max(1, batch.num_labels[name] // 2)
     return total
-
-
-def _log_shares(logits: Tensor, label_dimensions: int) -> Tensor:
-    """Logarithms of the probabilities of classes, or of yes and no, in the last dimension."""
-    if logits.ndim == label_dimensions:
-        return torch.stack([F.logsigmoid(logits), F.logsigmoid(-logits)], dim=-1)
-    return F.log_softmax(logits, dim=-1)
 
 
 def check_dropout(network: nn.Module) -> None:
     """Raise TrainingError if no dropout of `network` is on, without which two passes cannot disagree."""
     if not any(isinstance(module, nn.Dropout) and module.p > 0 for module in network.modules()):
-        raise TrainingError("loop.r_drop: no dropout is on, so two passes are the same; set dropout = true")
+        raise TrainingError(
+            "loop.r_drop: no dropout is on, so two passes agree; set dropout = true or head_dropout"
+        )

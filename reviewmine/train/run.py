@@ -1,5 +1,6 @@
 """A training run from run file to checkpoint: what each worker does, and what is done once when all are through."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +17,12 @@ from reviewmine.examples.labelled import ExamplesSettings, LabelledSets, load_ex
 from reviewmine.model import adapter, tuning
 from reviewmine.model.backbone import Backbone, is_path, load_backbone
 from reviewmine.model.batching import padded_width
-from reviewmine.model.checkpoint import load_checkpoint, save_checkpoint
+from reviewmine.model.checkpoint import load_checkpoint, refuse_filled, save_checkpoint
 from reviewmine.model.device import fast_dtype
 from reviewmine.model.head_specs import HeadSpec, Pooling
 from reviewmine.model.network import OpinionNetwork, disable_dropout
 from reviewmine.model.peak import matrix_peak
-from reviewmine.model.spec import BackboneSpec, Spec, Training, TrainingSet
+from reviewmine.model.spec import SPEC_FILE, BackboneSpec, Spec, Training, TrainingSet, read_spec
 from reviewmine.model.tuning_spec import (
     AllocatedAdapter,
     FullTuning,
@@ -146,7 +147,9 @@ def build_network(
 ) -> OpinionNetwork:
     """The untrained network of a run, its adapter and heads drawn from the run's seed."""
     torch.manual_seed(run.seed)
-    network = OpinionNetwork(
+    if not run.dropout:
+        disable_dropout(backbone.model)
+    return OpinionNetwork(
         tuning.prepare(backbone.model, run.tuning),
         width=backbone.width,
         pooling=run.pooling,
@@ -156,9 +159,6 @@ def build_network(
             for name, task in run.heads.items()
         },
     )
-    if not run.dropout:
-        disable_dropout(network.backbone)
-    return network
 
 
 def train_worker(
@@ -223,8 +223,13 @@ def _texts(prepared: Prepared, rows: Sequence[int]) -> str:
 def finish(run: TrainingRun, examples_root: Path, *, trained: Path, directory: Path) -> str:
     """Make the checkpoint `directory` of the tensors that the loop kept in `trained`: calibrate, save, measure, tell.
 
+    It is made beside `directory` and moved there whole; a rerun that finds it there, made by the same run, leaves it.
     Returns the checkpoint's digest.
     """
+    if (directory / SPEC_FILE).is_file() and read_spec(directory).training.run == run.model_dump(mode="json"):
+        return load_checkpoint(directory).digest
+    making = directory.with_name(f".{directory.name}.making")
+    shutil.rmtree(making, ignore_errors=True)
     prepared = prepare(run, examples_root)
     network, sets, labels = prepared.network, prepared.sets, prepared.validation.labels
     load_trained(network, trained)
@@ -235,14 +240,17 @@ def finish(run: TrainingRun, examples_root: Path, *, trained: Path, directory: P
     added = adapter_of(run.tuning)
     if added is not None and spec.adapter is None:
         network.backbone = adapter.merge(network.backbone)
-    digest = save_checkpoint(directory, spec=spec, network=network, tokenizer=prepared.backbone.tokenizer)
+    refuse_filled(directory)
+    digest = save_checkpoint(making, spec=spec, network=network, tokenizer=prepared.backbone.tokenizer)
     metrics = {
         "checkpoint": digest,
         "validation_before_calibration": judge(logits, labels, before, sets.natural_shares),
         "validation": judge(logits, labels, after, sets.natural_shares),
     }
-    tell(directory, metrics)
-    return load_checkpoint(directory, expected_digest=digest).digest
+    tell(making, metrics)
+    load_checkpoint(making, expected_digest=digest)
+    making.replace(directory)
+    return digest
 
 
 def describe(run: TrainingRun, prepared: Prepared, heads: Mapping[str, HeadSpec]) -> Spec:

@@ -125,7 +125,7 @@ def _pass(
     losses = head_losses(network, logits, read)
     loss = torch.stack([network.heads[name].objective.weight * one for name, one in losses.items()]).sum()
     if settings.r_drop:
-        loss = loss + settings.r_drop * disagreement(logits, read)
+        loss = loss + settings.r_drop * disagreement(network, logits, read)
     (loss * world_size).backward()  # type: ignore[no-untyped-call]
     return (
         {name: one.detach() for name, one in losses.items()},

@@ -22,3 +22,11 @@ def test_rows_without_labels_are_not_counted() -> None:
     assert multilabel_metrics(np.full((2, 3), np.nan, np.float32), np.ones((2, 3), np.float32), NAMES) == {
         "rows": 0
     }
+
+
+def test_a_head_of_one_label_is_judged_by_that_label_and_not_by_its_absence() -> None:
+    labels = np.array([[1], [0], [0], [0]], np.float32)
+    answers = np.array([[0.9], [0.8], [0.1], [0.1]], np.float32)
+    found = multilabel_metrics(labels, answers, ("bug",))
+    assert found["labels"]["bug"] == {"precision": 0.5, "recall": 1.0, "f1": pytest.approx(2 / 3), "rows": 1}
+    assert found["macro_f1"] == found["micro_f1"] == pytest.approx(2 / 3)

@@ -63,3 +63,13 @@ def test_a_set_on_object_storage_is_read_as_one_on_a_disk(
         one = ExampleSet(name="own", path="s3://sets/shop", licence="own", columns=columns)
         assert example_files("s3://sets/shop") == ["s3://sets/shop/a/reviews.parquet"]
         assert read_set(one, tmp_path).equals(local)
+
+
+def test_csv_bodies_may_have_line_breaks_wherever_a_block_ends_and_cells_may_be_empty(tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    body = "one line\nand another, with a comma"
+    path.write_text("body,mood\n" + f'"{body}",\n' * 40_000, encoding="utf-8")
+    table = read_file(str(path))
+    assert table.num_rows == 40_000
+    assert set(table["body"].to_pylist()) == {body}
+    assert table["mood"].null_count == 40_000

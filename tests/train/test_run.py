@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from tiny import THINGS, make_backbone, make_reviews, write_reviews
 
 from reviewmine.config import load_run_file
-from reviewmine.errors import ConfigError
+from reviewmine.errors import CheckpointError, ConfigError
 from reviewmine.evaluation.answers import evaluate
 from reviewmine.examples.sets import ExampleSet, read_set
 from reviewmine.model.checkpoint import load_checkpoint
@@ -65,6 +65,12 @@ def test_a_run_ends_in_a_checkpoint_that_reads_reviews_it_never_saw(tmp_path: Pa
     assert "| own | CC0 |" in card
     assert f"| unseen | {unseen.num_rows} |" in card
     assert str(tmp_path) not in (tmp_path / "checkpoint" / "tokenizer_config.json").read_text()
+    written = (tmp_path / "checkpoint" / "spec.json").stat().st_ino
+    assert finish(run, root, trained=reporter.checkpoint, directory=tmp_path / "checkpoint") == digest
+    assert (tmp_path / "checkpoint" / "spec.json").stat().st_ino == written
+    other = run.model_copy(update={"name": "another"})
+    with pytest.raises(CheckpointError, match="not empty"):
+        finish(other, root, trained=reporter.checkpoint, directory=tmp_path / "checkpoint")
 
 
 def write_labelled(root: Path, rows: int) -> Path:
