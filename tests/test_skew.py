@@ -76,7 +76,7 @@ class Roads:
         conformed = examples.conform(table, columns, where="training")
         encoded = encode_examples(conformed, self._loaded.encoder, pad_id=self._loaded.pad_id)
         epoch = EpochBatches(encoded, budget_tokens=512, title_drop=0.0, seed=0, epoch=0)
-        batches = [epoch[step] for step in range(len(epoch))]
+        batches = [batch for passes in epoch for batch in passes]
         return [ids for batch in batches for ids in unpadded(batch.token_ids, batch.attention_mask)]
 
     def annotated(self, table: pa.Table) -> list[Tokens]:
