@@ -119,10 +119,15 @@ class ObjectStore:
             ).pid  # fmt: skip
 
     def _wait_until_ready(self, state: State) -> None:
-        """Until every server listens, /info answers and the bucket is made."""
+        """Until every server listens, /info answers and the bucket is made.
+
+        A server counts as dead when it is missing twice: in the moment of its start a process has no command line yet.
+        """
         deadline = time.monotonic() + START_LIMIT_S
+        missing: set[str] = set()
         while True:
-            dead = sorted(set(SERVERS) - set(self._alive(state)))
+            dead = sorted(missing - set(self._alive(state)))
+            missing = set(SERVERS) - set(self._alive(state))
             if dead:
                 said = self._log(dead[0]).read_text().strip()[-2000:]
                 kind = _PortTaken if "in use" in said or "Could not bind" in said else CannotStart
