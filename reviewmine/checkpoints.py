@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from reviewmine.errors import CheckpointError
-from reviewmine.model.digest import DIGEST_FILE, digest, listed_digest
+from reviewmine.model.digest import DIGEST_FILE, TELLING_ONLY, digest, listed_digest
 from reviewmine.model.inspect import builtin_checkpoint
 from reviewmine.store.filesystem import Location
 from reviewmine.store.opening import open_store
@@ -48,7 +48,7 @@ def local_checkpoint(name: str | Path, *, expected_digest: str | None = None) ->
 
 
 def push(directory: Path, place: str) -> str:
-    """Put the checkpoint in `directory` at `place`/DIGEST and return that name; one that is there whole is left alone.
+    """Put the checkpoint in `directory` at `place`/DIGEST and return that name; what is there in full is left alone.
 
     Its metrics, card and notes, which may have grown since, are put again in any case.
     Raises CheckpointError if the directory is no whole checkpoint.
@@ -59,10 +59,11 @@ def push(directory: Path, place: str) -> str:
     store = open_store(Location.parse(name))
     files = sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file())
     listed = store.get(DIGEST_FILE)
-    here = {} if listed is None else {one.name for one in store.list("")}
+    there = {} if listed is None else {one.name: one.num_bytes for one in store.list("")}
     for file in sorted(files, key=lambda file: file == DIGEST_FILE):
-        if file not in here or ("/" not in file and file.endswith((".md", "metrics.json"))):
-            store.put(file, (directory / file).read_bytes())
+        body = (directory / file).read_bytes()
+        if there.get(file) != len(body) or file in TELLING_ONLY:
+            store.put(file, body)
     return name
 
 
@@ -78,9 +79,11 @@ def _fetched(name: str, wanted: str, kept: Path) -> Path:
             target = Path(scratch, "checkpoint", one.name)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(body.body)
-        found = digest(Path(scratch, "checkpoint"))
-        if found != wanted:
-            raise CheckpointError(f"{name}: digest is {found}, its listing says {wanted}; push it again")
+        try:
+            digest(Path(scratch, "checkpoint"))
+        except CheckpointError as damaged:
+            told = str(damaged).replace(f"{Path(scratch, 'checkpoint')}: ", "")
+            raise CheckpointError(f"{name}: as fetched: {told}") from None
         try:
             Path(scratch, "checkpoint").rename(kept)
         except OSError:

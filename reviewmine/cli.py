@@ -13,7 +13,7 @@ from rich.console import Console
 from reviewmine import __version__
 from reviewmine.backfill.settings import AnnotateSettings
 from reviewmine.checkpoint_commands import checkpoints
-from reviewmine.checkpoints import BUILTIN, local_checkpoint
+from reviewmine.checkpoints import BUILTIN, is_remote, local_checkpoint
 from reviewmine.config import load_run_file, refuse_secrets
 from reviewmine.console import console_for
 from reviewmine.errors import ReviewmineError, UsageError
@@ -210,6 +210,10 @@ def evaluate(
 
     if out is not None:
         refuse_file(out)
+    if record is not None and is_remote(checkpoint):
+        raise UsageError(
+            f"--record: {checkpoint} is in object storage; pull it, record into the copy, and push that"
+        )
     run = EvaluationRun(
         checkpoint=local_checkpoint(checkpoint), against=local_checkpoint(against) if against else None,
         examples=examples, columns=ExampleColumns(body=body, title=title, rating=rating),

@@ -82,3 +82,5 @@ def test_a_file_altered_in_the_store_is_found_and_not_kept(made: Path, remote: s
     with pytest.raises(CheckpointError, match=r"spec\.json \(altered\)"):
         local_checkpoint(name)
     assert list((tmp_path / "cache" / "reviewmine" / "checkpoints").iterdir()) == []
+    push(made, remote)
+    assert local_checkpoint(name).name == digest(made)

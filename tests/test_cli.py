@@ -163,3 +163,13 @@ def test_the_message_of_a_bug_is_masked_before_its_traceback_is_printed(monkeypa
     monkeypatch.setattr("reviewmine.cli.app", broken)
     with pytest.raises(ValueError, match=r"^no number: 'write to \[mail\]'$"):
         main(["annotate"])
+
+
+def test_nothing_is_recorded_into_a_checkpoint_that_was_only_fetched(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code = run(
+        "evaluate", "--examples", "x.parquet", "--checkpoint", "s3://bucket/c/00ff", "--record", "mine"
+    )
+    assert code == 2
+    assert "pull it, record into the copy" in capsys.readouterr().err

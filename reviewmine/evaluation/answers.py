@@ -41,29 +41,6 @@ class Answers:
         return len(self.num_tokens)
 
 
-def evaluate(
-    checkpoint: Checkpoint,
-    examples: pa.Table,
-    *,
-    max_rows: int | None = None,
-    seed: int = 0,
-    titles: bool = True,
-) -> dict[str, Any]:
-    """The metrics of `checkpoint` on examples (EXAMPLES_SCHEMA), all of them or a seeded sample of `max_rows`.
-
-    Without `titles` every review is read from its body alone. Raises TrainingError if no row can be read.
-    """
-    sampled = sample(examples, max_rows, seed=seed)
-    readable = with_text(sampled)
-    return {
-        "checkpoint": checkpoint.digest,
-        "rows": readable.num_rows,
-        "rows_without_text": sampled.num_rows - readable.num_rows,
-        "titles": titles,
-        **figures(answer(checkpoint, readable, titles=titles)),
-    }
-
-
 def sample(examples: pa.Table, max_rows: int | None, *, seed: int = 0) -> pa.Table:
     """The examples, or `max_rows` of them in their order, the same for the same seed, where there are more."""
     if max_rows is None or max_rows >= examples.num_rows:

@@ -103,7 +103,8 @@ def two_class_accuracy(
 def regression_metrics(labels: Floats, numbers: Floats, weights: Floats | None = None) -> dict[str, Any]:
     """Rank correlation and errors of `numbers` [N] against `labels` [N] of the same unit, NaN where there is none.
 
-    `mae_of_constant` is the error of always answering the median label: what a head has to beat.
+    `mae_of_constant` is the error of always answering the median label: what a head has to beat. It and the rank
+    correlation count all rows alike; the other errors count them by weight.
     """
     labelled = ~np.isnan(labels)
     if not labelled.any():

@@ -137,4 +137,5 @@ def _count(value: float) -> str:
 
 def _signed(value: float) -> str:
     """A difference with its sign, the sign of what is not nothing at three decimals."""
-    return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}").replace("+0.000", "0.000")
+    shown = round(value, 3)
+    return f"{shown:+.3f}".replace("-", "\N{MINUS SIGN}") if shown else "0.000"

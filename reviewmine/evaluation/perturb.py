@@ -8,14 +8,12 @@ import numpy as np
 import pyarrow as pa
 
 from reviewmine.evaluation.answers import is_readable
-from reviewmine.examples.noise import slipped
+from reviewmine.examples.noise import slipped, with_picture, without_some_words
 
 Perturbation = Callable[[str, np.random.Generator], str]
 
-WORDS_PER_DROP: Final = 10
-_FEWEST_WORDS: Final = 4
-"""Of a text with fewer words none is dropped: it may be the one that matters."""
-_MOODLESS_EMOJI: Final = ("📦", "🛒", "📷", "🕒", "👀", "📝")
+_PICTURES: Final = ("🎁", "🔧", "💡", "🧳", "🪑", "👟")
+"""None of those that training texts may get, or it would have learnt the very change that it is tried with."""
 _FULL_WIDTH_MARKS = "，。！？；：、…「」『』（）《》“”"
 _MARK = re.compile(rf"[.,;:!?\"'’)\]]{{1,32}}(?=\s|$)|(?:(?<=\s)|^)[\"'‘(\[]{{1,32}}|[{_FULL_WIDTH_MARKS}]+")
 
@@ -25,16 +23,7 @@ def _in_one_case(text: str, rng: np.random.Generator) -> str:
 
 
 def _with_emoji(text: str, rng: np.random.Generator) -> str:
-    return f"{text} {_MOODLESS_EMOJI[int(rng.integers(len(_MOODLESS_EMOJI)))]}"
-
-
-def _without_some_words(text: str, rng: np.random.Generator) -> str:
-    words = text.split()
-    if len(words) < _FEWEST_WORDS:
-        return text
-    num_dropped = max(1, len(words) // WORDS_PER_DROP)
-    dropped = set(rng.choice(len(words), size=num_dropped, replace=False).tolist())
-    return " ".join(word for number, word in enumerate(words) if number not in dropped)
+    return with_picture(text, rng, _PICTURES)
 
 
 def _without_punctuation(text: str, rng: np.random.Generator) -> str:
@@ -45,11 +34,11 @@ PERTURBATIONS: Final[dict[str, Perturbation]] = {
     "typos": slipped,
     "case": _in_one_case,
     "emoji_added": _with_emoji,
-    "words_dropped": _without_some_words,
+    "words_dropped": without_some_words,
     "punctuation_dropped": _without_punctuation,
 }
 """Slips in one of eight longer words; all capitals or none; an emoji without a mood at the end; one of ten words left
-out; no marks around words, those inside links and numbers left alone."""
+out, never a negation; no marks around words, those inside links and numbers left alone."""
 
 
 def perturbed(examples: pa.Table, perturbation: str, *, seed: int = 0) -> pa.Table:

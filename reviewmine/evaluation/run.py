@@ -36,11 +36,11 @@ class EvaluationRun(RunModel):
 
 def run_evaluation(run: EvaluationRun) -> Report:
     """Evaluate as `run` says. A gate that cannot be read, or that lacks a checkpoint to compare with, fails first."""
-    refuse_slicings(run.slice_by)
     gate = load_run_file(run.gate, Gate) if run.gate is not None else None
     if gate is not None and run.against is None:
         refuse_without_reference(gate)
     checkpoint = load_checkpoint(run.checkpoint)
+    refuse_slicings(run.slice_by, tuple(checkpoint.spec.heads))
     return report(
         checkpoint,
         read_rows(run, checkpoint),
@@ -64,10 +64,11 @@ def read_rows(run: EvaluationRun, checkpoint: Checkpoint) -> pa.Table:
     return only_held_out(rows, checkpoint.spec) if run.held_out else rows
 
 
-def refuse_slicings(names: tuple[str, ...]) -> None:
+def refuse_slicings(names: tuple[str, ...], heads: tuple[str, ...]) -> None:
     """Raise UsageError for a column to slice by that means something else already, or that is named twice."""
+    taken = {*EXAMPLES_SCHEMA.names, *SLICINGS, *heads} - {_LANGUAGE, "rating"}
     for name in names:
-        if name in {*EXAMPLES_SCHEMA.names, *SLICINGS} - {_LANGUAGE, "rating"} or names.count(name) > 1:
+        if name in taken or names.count(name) > 1:
             raise UsageError(
                 f"--slice-by {name}: found a name that is taken, expected further columns of the examples, each once; "
                 f"every evaluation is sliced by {', '.join(SLICINGS)}"

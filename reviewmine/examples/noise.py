@@ -42,9 +42,9 @@ def varied(texts: Sequence[str], *, emoji: float, word_drop: float, rng: np.rand
     ]
 
 
-def with_picture(text: str, rng: np.random.Generator) -> str:
+def with_picture(text: str, rng: np.random.Generator, pictures: Sequence[str] = _PICTURES) -> str:
     """`text` with an emoji of a thing, which has no mood, behind it."""
-    return f"{text} {_PICTURES[int(rng.integers(len(_PICTURES)))]}"
+    return f"{text} {pictures[int(rng.integers(len(pictures)))]}"
 
 
 def without_some_words(text: str, rng: np.random.Generator) -> str:

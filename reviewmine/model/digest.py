@@ -15,7 +15,7 @@ DIGEST_FILE: Final = "digest.json"
 METRICS_FILE: Final = "metrics.json"
 CARD_FILE: Final = "MODEL_CARD.md"
 NOTES_FILE: Final = "NOTES.md"
-_TELLING_ONLY = frozenset({DIGEST_FILE, METRICS_FILE, CARD_FILE, NOTES_FILE})
+TELLING_ONLY = frozenset({DIGEST_FILE, METRICS_FILE, CARD_FILE, NOTES_FILE})
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.pickle", "*.ckpt")
 
 
@@ -65,7 +65,7 @@ def _files(directory: Path) -> dict[str, str]:
     """The SHA-256, by relative name, of every file that decides what the checkpoint answers."""
     paths = sorted(path for path in directory.rglob("*") if path.is_file())
     names = {path.relative_to(directory).as_posix(): path for path in paths}
-    return {name: sha256_of(path) for name, path in sorted(names.items()) if name not in _TELLING_ONLY}
+    return {name: sha256_of(path) for name, path in sorted(names.items()) if name not in TELLING_ONLY}
 
 
 def _digest_of(files: Mapping[str, str]) -> str:

@@ -4,8 +4,8 @@ from tiny import WIDTH, make_backbone, make_reviews
 
 from reviewmine.contract.examples import ExampleColumns, conform
 from reviewmine.errors import TrainingError
-from reviewmine.evaluation.answers import evaluate
 from reviewmine.evaluation.judge import predict
+from reviewmine.evaluation.report import report
 from reviewmine.examples.encoded import encode_examples
 from reviewmine.model.backbone import load_backbone
 from reviewmine.model.checkpoint import Checkpoint
@@ -47,14 +47,16 @@ def test_batching_by_length_does_not_change_the_order_of_the_answers(checkpoint:
 
 def test_an_evaluation_counts_its_rows_and_names_its_checkpoint(checkpoint: Checkpoint) -> None:
     table = conform(make_reviews(40), COLUMNS, where="here")
-    metrics = evaluate(checkpoint, table, max_rows=30, seed=1)
+    metrics = report(checkpoint, table, max_rows=30, seed=1, robustness_rows=0).metrics
     assert metrics["checkpoint"] == "0" * 64
     assert metrics["rows"] == metrics["polarity"]["rows"] == metrics["intensity"]["rows"] == 30
-    assert metrics == evaluate(checkpoint, table, max_rows=30, seed=1)
-    assert metrics["polarity"] != evaluate(checkpoint, table, titles=False)["polarity"]
+    assert metrics == report(checkpoint, table, max_rows=30, seed=1, robustness_rows=0).metrics
+    assert (
+        metrics["polarity"] != report(checkpoint, table, titles=False, robustness_rows=0).metrics["polarity"]
+    )
 
 
 def test_examples_without_any_text_are_refused(checkpoint: Checkpoint) -> None:
     table = conform(make_reviews(3).set_column(1, "text", [[" ", "<br>", ""]]), COLUMNS, where="here")
     with pytest.raises(TrainingError, match="any text left"):
-        evaluate(checkpoint, table)
+        report(checkpoint, table, robustness_rows=0)

@@ -10,7 +10,7 @@ from tiny import THINGS, make_backbone, make_reviews, write_reviews
 
 from reviewmine.config import load_run_file
 from reviewmine.errors import CheckpointError, ConfigError
-from reviewmine.evaluation.answers import evaluate
+from reviewmine.evaluation.report import report
 from reviewmine.examples.sets import ExampleSet, read_set
 from reviewmine.model.checkpoint import load_checkpoint
 from reviewmine.train.card import record
@@ -53,7 +53,7 @@ def test_a_run_ends_in_a_checkpoint_that_reads_reviews_it_never_saw(tmp_path: Pa
     digest = finish(run, root, trained=reporter.checkpoint, directory=tmp_path / "checkpoint")
     checkpoint = load_checkpoint(tmp_path / "checkpoint", expected_digest=digest)
     unseen = read_set(run.examples.sets[0], write_reviews(tmp_path / "unseen", 100, seed=9))
-    metrics = evaluate(checkpoint, unseen)
+    metrics = report(checkpoint, unseen, robustness_rows=0).of_the_checkpoint
     assert metrics["polarity"]["macro_f1"] > 0.8
     assert metrics["intensity"]["spearman"] > 0.6
     told = json.loads((tmp_path / "checkpoint" / "metrics.json").read_text())
@@ -152,7 +152,7 @@ def test_heads_of_every_kind_stand_on_one_encoder_and_sets_may_lack_labels_of_so
     takes = {name: head.takes for name, head in loaded.spec.heads.items()}
     one = ExampleSet.model_validate(labelled_set(*HEADS))
     unseen = read_set(one, write_labelled(tmp_path, 60), takes)
-    assert evaluate(loaded, unseen)["topics"]["rows"] == 60
+    assert report(loaded, unseen, robustness_rows=0).metrics["topics"]["rows"] == 60
 
 
 def test_what_the_examples_hold_is_told_before_training_starts(
