@@ -147,7 +147,7 @@ def train(
     """Train a checkpoint from labelled examples, on Ray Train."""
     from reviewmine.distributed.training import num_workers_of, run_id_of
     from reviewmine.distributed.training import train as train_on_ray
-    from reviewmine.train.run import TrainingRun
+    from reviewmine.train.run_file import TrainingRun
 
     settings = load_run_file(run, TrainingRun)
     run_id = run_id or run_id_of(settings)

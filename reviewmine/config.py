@@ -105,7 +105,8 @@ def _explain(error: ErrorDetails, model: type[BaseModel], values: Any, where: st
     location = [part for part in error["loc"] if isinstance(part, str)]
     key = ".".join(_written(error["loc"], values))
     if error["type"] != "extra_forbidden":
-        return f"{where}: {key or 'values'}: {error['msg']}, found {error['input']!r}"
+        found = "" if isinstance(error["input"], Mapping) else f", found {error['input']!r}"
+        return f"{where}: {key or 'values'}: {error['msg']}{found}"
     known = _keys_beside(model, location[:-1])
     near = difflib.get_close_matches(location[-1], known, n=1)
     advice = f"did you mean '{near[0]}'?" if near else f"expected one of {', '.join(sorted(known))}"

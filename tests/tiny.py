@@ -9,6 +9,8 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
+from reviewmine.train.run_file import TrainingRun
+
 THINGS = ("battery", "screen", "case", "cable", "sound", "lamp", "chair", "kettle", "strap", "zip")
 WORDS = {
     1: ("awful", "broken", "useless"),
@@ -90,3 +92,28 @@ def write_reviews(root: Path, rows: int = 400, *, seed: int = 0) -> Path:
     root.mkdir(parents=True, exist_ok=True)
     pq.write_table(make_reviews(rows, seed=seed), root / "reviews.parquet")
     return root
+
+
+def make_run(backbone: Path) -> TrainingRun:
+    """A short run on the set of `write_reviews`."""
+    return TrainingRun.model_validate(
+        {
+            "name": "tiny-en",
+            "max_tokens": 64,
+            "backbone": {"name": str(backbone)},
+            "tuning": {"kind": "lora", "rank": 8},
+            "loop": {"epochs": 5, "budget_tokens": 512, "learning_rate": 1e-2, "head_learning_rate": 1e-2},
+            "examples": {
+                "validation_share": 0.2,
+                "sets": [
+                    {
+                        "name": "own",
+                        "path": "reviews.parquet",
+                        "licence": "CC0",
+                        "natural": True,
+                        "columns": {"body": "text", "title": "title", "rating": "stars", "language": "lang"},
+                    }
+                ],
+            },
+        }
+    )

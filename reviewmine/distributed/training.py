@@ -20,7 +20,8 @@ from reviewmine.store.record import digest
 from reviewmine.text.mask import mask, mask_error
 from reviewmine.train.reporter import progress_line
 from reviewmine.train.resume import steps_taken
-from reviewmine.train.run import TrainingRun, finish, train_worker
+from reviewmine.train.run import finish, train_worker
+from reviewmine.train.run_file import TrainingRun
 from reviewmine.train.runlog import RunLog
 
 NumWorkers = int | tuple[int, int]

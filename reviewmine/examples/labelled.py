@@ -49,14 +49,16 @@ class ExamplesSettings(RunModel):
 class LabelledSets:
     """Examples ready to encode, both sides of the split, and what was found on the way.
 
-    `natural_shares` are known for the heads of classes that a natural set labels, `sampled_shares` for all of them;
-    `census` is for people to read.
+    `natural_shares` are known for the heads of classes that a natural set labels, `sampled_shares` for all of them.
+    `comparable_shares` are the sampled ones among rows in the languages of those natural sets: what the network takes
+    for common in a text it reads, since it sees the language. `census` is for people to read.
     """
 
     train: pa.Table
     validation: pa.Table
     natural_shares: dict[str, tuple[float, ...]]
     sampled_shares: dict[str, tuple[float, ...]]
+    comparable_shares: dict[str, tuple[float, ...]]
     num_copies: int
     num_conflicts: dict[str, int]
     census: list[str]
@@ -97,12 +99,15 @@ def load_examples(
     )
     sides = {"training": train, "validation": validation}
     require_labels(sides, heads)
+    of_classes = {name: takes for name, takes in heads.items() if takes.kind == "one"}
     return LabelledSets(
         train=train,
         validation=validation,
         natural_shares=natural,
-        sampled_shares={
-            name: class_shares(train, name, takes) for name, takes in heads.items() if takes.kind == "one"
+        sampled_shares={name: class_shares(train, name, takes) for name, takes in of_classes.items()},
+        comparable_shares={
+            name: class_shares(_like_natural(train, settings.sets, name), name, takes)
+            for name, takes in of_classes.items()
         },
         num_copies=distinct.num_copies,
         num_conflicts=distinct.num_conflicts,
@@ -152,6 +157,13 @@ def natural_shares(
             shares = np.mean([class_shares(some, name, takes) for some in rows], axis=0)
             found[name] = tuple(float(share) for share in shares)
     return found
+
+
+def _like_natural(train: pa.Table, sets: Sequence[ExampleSet], head: str) -> pa.Table:
+    """The rows in the languages of the natural sets that label `head`; all rows where there is no such set."""
+    natural = pa.array([one.name for one in sets if one.natural and one.labels_head(head)], pa.string())
+    languages = pc.unique(train.filter(pc.is_in(train["set"], natural))["language"])
+    return train.filter(pc.is_in(train["language"], languages)) if len(languages) else train
 
 
 def _held_out(examples: pa.Table, share: float) -> npt.NDArray[np.bool_]:

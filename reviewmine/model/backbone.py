@@ -107,7 +107,7 @@ def load_encoder(directory: Path) -> PreTrainedModel:
     try:
         config = AutoConfig.from_pretrained(directory)
         pooler = {"add_pooling_layer": False} if config.model_type in _WITH_POOLER else {}
-        with _quiet_loading():
+        with quiet_transformers():
             model: PreTrainedModel = AutoModel.from_pretrained(
                 directory, config=config, dtype=torch.float32, use_safetensors=True, **pooler
             )
@@ -132,8 +132,8 @@ def load_tokenizer(directory: Path) -> PreTrainedTokenizerFast:
 
 
 @contextmanager
-def _quiet_loading() -> Iterator[None]:
-    """No progress bar, and no report of the pooler that we leave out."""
+def quiet_transformers() -> Iterator[None]:
+    """No progress bars, and no report of the pooler that we leave out."""
     logging = transformers.utils.logging
     verbosity = logging.get_verbosity()
     bars = logging.is_progress_bar_enabled()

@@ -11,12 +11,12 @@ import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from reviewmine.errors import CheckpointError
-from reviewmine.model import adapter, tuning
-from reviewmine.model.backbone import load_backbone, load_encoder
+from reviewmine.model import adapter, tuning, vocabulary
+from reviewmine.model.backbone import load_backbone, load_encoder, quiet_transformers
 from reviewmine.model.device import fast_dtype
 from reviewmine.model.digest import write_digest
 from reviewmine.model.heads import decode
@@ -51,8 +51,9 @@ def save_checkpoint(
     """Write `network` as a new checkpoint and return its digest.
 
     With an adapter in the spec, the adapter is still attached and is written alone; with `backbone.inside` the
-    whole encoder is written, with `backbone.tuned` those of its weights that are trainable. The backbone's own
-    weights are left out where the spec names them by digest.
+    whole encoder is written, with `backbone.tuned` those of its weights that are trainable, with
+    `backbone.added_tokens` the rows of those. The backbone's own weights are left out where the spec names them by
+    digest.
     """
     refuse_filled(directory)
     directory.mkdir(parents=True, exist_ok=True)
@@ -64,9 +65,12 @@ def save_checkpoint(
         adapter.save(network.backbone, directory)
     if spec.backbone.tuned:
         tuning.save_tuned(network.backbone, directory)
+    if spec.backbone.added_tokens:
+        vocabulary.save_rows(network.backbone, directory)
     if spec.backbone.inside:
         whole = adapter.backbone_of(network.backbone) if spec.adapter else network.backbone
-        cast(PreTrainedModel, whole).save_pretrained(directory / BACKBONE_FOLDER)
+        with quiet_transformers():
+            cast(PreTrainedModel, whole).save_pretrained(directory / BACKBONE_FOLDER)
     return write_digest(directory)
 
 
@@ -93,7 +97,10 @@ def load_checkpoint(
     directory = Path(directory)
     spec, found = inspect_checkpoint(directory, expected_digest=expected_digest)
     tokenizer = read_tokenizer(directory)
-    encoder, width = _encoder_of(spec, directory)
+    bare = bare_encoder(spec, directory)
+    vocabulary.fold_rows(bare)
+    width = int(bare.config.hidden_size)
+    encoder = adapter.load(bare, spec.adapter, directory) if spec.adapter else bare
     network = OpinionNetwork(encoder, width=width, pooling=spec.pooling, heads=spec.heads)
     _load_heads(network, directory / HEADS_FILE)
     network.to(device)
@@ -108,17 +115,18 @@ def load_checkpoint(
     )
 
 
-def _encoder_of(spec: Spec, directory: Path) -> tuple[nn.Module, int]:
-    """The encoder that a checkpoint describes, tuned weights in place and adapter in, and its width."""
+def bare_encoder(spec: Spec, directory: Path) -> PreTrainedModel:
+    """The encoder that a checkpoint describes, its added rows and tuned weights in place, without its adapter."""
     if spec.backbone.inside:
-        encoder: nn.Module = load_encoder(directory / BACKBONE_FOLDER)
+        encoder = load_encoder(directory / BACKBONE_FOLDER)
     else:
         named = load_backbone(spec.backbone.name, spec.backbone.revision, sha256=spec.backbone.sha256)
         encoder = named.model
-    width = int(cast(PreTrainedModel, encoder).config.hidden_size)
+    if spec.backbone.added_tokens:
+        vocabulary.load_rows(encoder, directory)
     if spec.backbone.tuned:
         tuning.load_tuned(encoder, directory)
-    return adapter.load(encoder, spec.adapter, directory) if spec.adapter else encoder, width
+    return encoder
 
 
 def _load_heads(network: OpinionNetwork, path: Path) -> None:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, model_validator
 from reviewmine.config import RunModel
 from reviewmine.contract.examples import TAKEN_NAMES
 from reviewmine.contract.label_columns import HeadLabels
+from reviewmine.errors import CheckpointError
 from reviewmine.labels import POLARITIES
 
 Pooling = Literal["mean", "cls"]
@@ -208,3 +209,29 @@ def uncalibrated(head: HeadSpec) -> HeadSpec:
 def calibrated(head: HeadSpec, calibration: Calibration) -> HeadSpec:
     """The same head with the calibration of its kind in place of its own."""
     return head.model_copy(update={"calibration": calibration})
+
+
+def require_same_heads(
+    earlier: Mapping[str, HeadSpec], wanted: Mapping[str, HeadSpec], *, where: str
+) -> None:
+    """Raise CheckpointError if a head of an `earlier` checkpoint, at `where`, is not what a run wants under its name.
+
+    Heads that only one of the two has are nobody's fault; another order of labels is another meaning of the logits.
+    """
+    for name in earlier.keys() & wanted.keys():
+        found, expected = _meaning(earlier[name]), _meaning(wanted[name])
+        if found != expected:
+            raise CheckpointError(
+                f"{where}: head '{name}' was trained as {found}, the run file wants {expected}; write the run "
+                "file as the checkpoint is, or give the new labels to a head of another name"
+            )
+
+
+def _meaning(head: HeadSpec) -> str:
+    match head:
+        case RegressionSpec():
+            return head.kind
+        case OrdinalSpec():
+            return f"{head.kind} of {', '.join(f'{level:g}' for level in head.levels)}"
+        case _:
+            return f"{head.kind} of {', '.join(head.labels)}"

@@ -27,7 +27,8 @@ class SpecModel(BaseModel):
 class BackboneSpec(SpecModel):
     """The encoder under the heads: fetched by name and checked by digest, or carried whole in the checkpoint.
 
-    Where it is `tuned` and not `inside`, the checkpoint carries those of its weights that training changed.
+    Where it is `tuned` and not `inside`, the checkpoint carries those of its weights that training changed; where it
+    has `added_tokens`, the rows of so many tokens behind those of its own vocabulary.
     """
 
     name: str
@@ -35,6 +36,7 @@ class BackboneSpec(SpecModel):
     sha256: str | None = None
     inside: bool = False
     tuned: bool = False
+    added_tokens: int = Field(default=0, ge=0)
 
 
 class TrainingSet(SpecModel):
@@ -51,6 +53,8 @@ class Training(SpecModel):
 
     sets: tuple[TrainingSet, ...] = ()
     run: dict[str, Any] = Field(default_factory=dict)
+    replayed_sets: tuple[dict[str, Any], ...] = ()
+    """Sets of the checkpoint that training went on from, read again beside those of the run file."""
     natural_shares: dict[str, tuple[float, ...]] = Field(default_factory=dict)
     sampled_shares: dict[str, tuple[float, ...]] = Field(default_factory=dict)
     """Both by head of classes, in the order of its labels; natural ones where a set is like an archive."""
@@ -74,6 +78,8 @@ class Spec(SpecModel):
     training: Training = Training()
     derived_from: str | None = None
     """The digest of the checkpoint that this one was made of without training, by merging."""
+    continues: str | None = None
+    """The digest of the checkpoint that training went on from."""
 
     @field_validator("intensity_cuts")
     @classmethod
@@ -86,6 +92,10 @@ class Spec(SpecModel):
     def _weights_are_named_once(self) -> "Spec":
         if self.backbone.inside and self.backbone.tuned:
             raise ValueError("a backbone that is inside has all its weights there, tuned ones among them")
+        if self.backbone.inside and self.backbone.added_tokens:
+            raise ValueError(
+                "a backbone that is inside has all its rows there, those of added tokens among them"
+            )
         if self.backbone.inside and not isinstance(self.adapter, PrefixAdapter | None):
             raise ValueError("an adapter beside a backbone that is inside: merge it before it is saved")
         if not self.backbone.inside and self.backbone.sha256 is None:

@@ -12,6 +12,7 @@ from torch import nn
 from reviewmine.errors import CheckpointError, ConfigError
 from reviewmine.model import adapter
 from reviewmine.model.tuning_spec import FullTuning, TopLayersTuning, Tuning, adapter_of
+from reviewmine.model.vocabulary import added_to
 
 TUNED_FILE: Final = "tuned.safetensors"
 
@@ -19,14 +20,18 @@ TUNED_FILE: Final = "tuned.safetensors"
 def prepare(backbone: nn.Module, tuning: Tuning) -> nn.Module:
     """`backbone` made ready for training: an adapter attached, or those of its own weights trainable that are to be.
 
+    Rows added to its vocabulary are trained in any case.
     Raises ConfigError if more layers are asked for than there are, CheckpointError if an adapter does not fit.
     """
     if (added := adapter_of(tuning)) is not None:
-        return adapter.attach(backbone, added)
-    backbone.requires_grad_(isinstance(tuning, FullTuning))
+        backbone = adapter.attach(backbone, added)
+    else:
+        backbone.requires_grad_(isinstance(tuning, FullTuning))
     if isinstance(tuning, TopLayersTuning):
         for parameter in _upper(backbone, tuning.layers):
             parameter.requires_grad_(True)
+    if (extended := added_to(backbone)) is not None:
+        extended.added.requires_grad_(True)
     return backbone
 
 
@@ -51,8 +56,14 @@ def rate_factors(backbone: nn.Module, tuning: Tuning) -> dict[str, float]:
 
 
 def save_tuned(backbone: nn.Module, directory: Path) -> None:
-    """Write those weights of `backbone` into `directory` that were trainable."""
-    tensors = {n: p.detach().cpu().contiguous() for n, p in backbone.named_parameters() if p.requires_grad}
+    """Write those weights of `backbone` into `directory` that were trainable, rows added to its vocabulary apart."""
+    extended = added_to(backbone)
+    rows = extended.added.weight if extended else None
+    tensors = {
+        name: parameter.detach().cpu().contiguous()
+        for name, parameter in backbone.named_parameters()
+        if parameter.requires_grad and parameter is not rows
+    }
     save_file(tensors, directory / TUNED_FILE)
 
 

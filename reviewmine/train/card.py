@@ -22,7 +22,15 @@ from reviewmine.model.head_specs import (
 from reviewmine.model.spec import Spec, read_spec
 from reviewmine.model.tuning_spec import told
 
-_OF_THE_RUN = frozenset({"checkpoint", "validation", "validation_before_calibration"})
+_OF_THE_RUN = frozenset(
+    {
+        "checkpoint",
+        "validation",
+        "validation_before_calibration",
+        "earlier_validation_before",
+        "earlier_validation_after",
+    }
+)
 
 
 def tell(directory: Path, metrics: Mapping[str, Any]) -> None:
@@ -112,7 +120,14 @@ def _backbone(spec: Spec) -> str:
         tuned = "its upper layers tuned" if spec.backbone.tuned else "its weights as they were"
     revision = f" at revision {spec.backbone.revision}" if spec.backbone.revision else ""
     derived = f" Merged from checkpoint `{spec.derived_from}`." if spec.derived_from else ""
+    if spec.continues:
+        derived += (
+            f" Training went on from checkpoint `{spec.continues}`; on what that one held out, `earlier validation "
+            "before` is its own figures and `earlier validation after` those of this one."
+        )
     named = f"`{spec.backbone.name}`{revision}, sha256 `{spec.backbone.sha256}`"
+    if spec.backbone.added_tokens:
+        named += f", with {spec.backbone.added_tokens:,} tokens added to its vocabulary"
     return f"{named}, with {tuned}; {spec.pooling} pooling.{derived}"
 
 

@@ -2,163 +2,36 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import torch
-from pydantic import Field, model_validator
 
-from reviewmine.config import RunModel
 from reviewmine.errors import Diverged
 from reviewmine.evaluation.judge import brief, judge, predict
-from reviewmine.examples.encoded import EncodedExamples, encode_examples
-from reviewmine.examples.labelled import ExamplesSettings, LabelledSets, load_examples
 from reviewmine.model import adapter, tuning
-from reviewmine.model.backbone import Backbone, is_path, load_backbone
-from reviewmine.model.batching import padded_width
+from reviewmine.model.backbone import is_path
 from reviewmine.model.checkpoint import load_checkpoint, refuse_filled, save_checkpoint
 from reviewmine.model.device import fast_dtype
-from reviewmine.model.head_specs import HeadSpec, Pooling
-from reviewmine.model.network import OpinionNetwork, disable_dropout
+from reviewmine.model.head_specs import HeadSpec
+from reviewmine.model.network import OpinionNetwork
 from reviewmine.model.peak import matrix_peak
 from reviewmine.model.spec import SPEC_FILE, BackboneSpec, Spec, Training, TrainingSet, read_spec
-from reviewmine.model.tuning_spec import (
-    AllocatedAdapter,
-    FullTuning,
-    LowRankAdapter,
-    TopLayersTuning,
-    Tuning,
-    adapter_of,
-)
+from reviewmine.model.tuning_spec import AllocatedAdapter, FullTuning, TopLayersTuning, adapter_of
+from reviewmine.model.vocabulary import added_to, fold_rows
 from reviewmine.text.clean import CLEAN_VERSION
-from reviewmine.text.encode import TextEncoder
 from reviewmine.text.mask import mask
-from reviewmine.train.calibrate import assumed_shares, calibrated_heads, shifted_heads
+from reviewmine.train.calibrate import calibrated_heads
 from reviewmine.train.card import tell
+from reviewmine.train.continuing import forgetting
 from reviewmine.train.loop import fit
 from reviewmine.train.parallel import placed
+from reviewmine.train.prepare import Prepared, prepare
 from reviewmine.train.reporter import Reporter
 from reviewmine.train.resume import load_trained
-from reviewmine.train.settings import LoopSettings
-from reviewmine.train.tasks import Tasks, objective_of, opinion_tasks, seen_shares, spec_of
+from reviewmine.train.run_file import TrainingRun
 
 _SHOWN_LETTERS: Final = 80
-
-
-class BackboneChoice(RunModel):
-    """The backbone of a run: `builtin:minilm-l6`, a path, or a hub id with its revision."""
-
-    name: str = "builtin:minilm-l6"
-    revision: str | None = None
-
-
-class TrainingRun(RunModel):
-    """The run file of `reviewmine train`."""
-
-    name: str
-    seed: int = 7
-    languages: tuple[str, ...] = ("en",)
-    max_tokens: int = Field(default=256, ge=16)
-    pooling: Pooling = "mean"
-    dropout: bool = False
-    """Whether the backbone's own dropout is on while it is trained; that of heads is `head_dropout` and their own."""
-    head_dropout: float = Field(default=0.0, ge=0, lt=1)
-    heads: Tasks = Field(default_factory=opinion_tasks)
-    prior_strength: float = Field(default=1.0, ge=0, le=1)
-    """How far class shares count: 1 as in an archive, 0 not at all; see calibrate.assumed_shares."""
-    backbone: BackboneChoice = BackboneChoice()
-    tuning: Tuning = LowRankAdapter()
-    examples: ExamplesSettings
-    loop: LoopSettings = LoopSettings()
-
-    @model_validator(mode="after")
-    def _a_step_holds_the_longest_example(self) -> "TrainingRun":
-        if self.loop.budget_tokens < padded_width(self.max_tokens):
-            raise ValueError(
-                f"loop.budget_tokens {self.loop.budget_tokens} is less than one example of max_tokens "
-                f"{self.max_tokens}; raise the one or lower the other"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _ranks_are_not_cut_among_workers(self) -> "TrainingRun":
-        if isinstance(self.tuning, AllocatedAdapter) and self.loop.parallel == "fsdp":
-            raise ValueError(
-                "tuning adalora cuts ranks of whole tensors, and loop.parallel fsdp cuts those up: use ddp"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _sets_label_heads_that_are_there(self) -> "TrainingRun":
-        for one in self.examples.sets:
-            if unknown := sorted(one.labels.keys() - self.heads.keys()):
-                raise ValueError(
-                    f"examples.sets {one.name}: labels for '{unknown[0]}', but the heads of the run are "
-                    f"{', '.join(self.heads)}; add [heads.{unknown[0]}] or take the labels out"
-                )
-        for head in self.heads:
-            if not any(one.labels_head(head) for one in self.examples.sets):
-                raise ValueError(
-                    f"heads.{head}: no set has labels of it; name its column under `labels` of a set "
-                    "(polarity and intensity also come from `columns.rating`), or take the head out"
-                )
-        return self
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prepared:
-    """Everything of a run that is the same on every worker: examples on both sides of the split, and the network.
-
-    `heads` decode logits by the `shares` that classes are assumed to come in, and are not calibrated otherwise.
-    """
-
-    sets: LabelledSets
-    train: EncodedExamples
-    validation: EncodedExamples
-    heads: dict[str, HeadSpec]
-    shares: dict[str, tuple[float, ...]]
-    backbone: Backbone
-    network: OpinionNetwork
-
-
-def prepare(run: TrainingRun, examples_root: Path) -> Prepared:
-    """Read and encode the examples and build the untrained network, the same for the same run and root."""
-    specs = {name: spec_of(task) for name, task in run.heads.items()}
-    takes = {name: spec.takes for name, spec in specs.items()}
-    sets = load_examples(run.examples, examples_root, seed=run.seed, heads=takes)
-    backbone = load_backbone(run.backbone.name, run.backbone.revision)
-    encoder = TextEncoder(backbone.tokenizer.backend_tokenizer, max_tokens=run.max_tokens)
-    shares = {name: assumed_shares(found, run.prior_strength) for name, found in sets.natural_shares.items()}
-    pad_id = int(backbone.tokenizer.pad_token_id or 0)
-    return Prepared(
-        sets=sets,
-        train=encode_examples(sets.train, encoder, pad_id=pad_id, heads=specs),
-        validation=encode_examples(sets.validation, encoder, pad_id=pad_id, heads=specs),
-        heads=shifted_heads(specs, shares, seen_shares(run.heads, sets.sampled_shares)),
-        shares=shares,
-        backbone=backbone,
-        network=build_network(run, backbone, sets.sampled_shares),
-    )
-
-
-def build_network(
-    run: TrainingRun, backbone: Backbone, sampled_shares: Mapping[str, Sequence[float]]
-) -> OpinionNetwork:
-    """The untrained network of a run, its adapter and heads drawn from the run's seed."""
-    torch.manual_seed(run.seed)
-    if not run.dropout:
-        disable_dropout(backbone.model)
-    return OpinionNetwork(
-        tuning.prepare(backbone.model, run.tuning),
-        width=backbone.width,
-        pooling=run.pooling,
-        heads={name: spec_of(task) for name, task in run.heads.items()},
-        objectives={
-            name: objective_of(task, dropout=run.head_dropout, sampled_shares=sampled_shares.get(name))
-            for name, task in run.heads.items()
-        },
-    )
 
 
 def train_worker(
@@ -181,9 +54,6 @@ def train_worker(
         print("\n".join(sets.census), flush=True)
     dtype = fast_dtype(device) if run.loop.precision == "fastest" else torch.float32
     peak_gflops = matrix_peak(device, dtype, num_tries=3)
-    factors = {
-        f"backbone.{name}": one for name, one in tuning.rate_factors(network.backbone, run.tuning).items()
-    }
     forward = placed(network, run.loop, device=device, world_size=reporter.world_size)
 
     def validate() -> dict[str, float]:
@@ -202,12 +72,22 @@ def train_worker(
             forward=forward,
             validate=validate,
             resume_from=resume_from,
-            rate_factors=factors,
+            rate_factors=_rate_factors(run, network),
             allocated=run.tuning if isinstance(run.tuning, AllocatedAdapter) else None,
             peak_gflops=peak_gflops,
         )
     except Diverged as diverged:
         raise Diverged(f"{diverged}; {_texts(prepared, diverged.rows[:3])}", rows=diverged.rows) from None
+
+
+def _rate_factors(run: TrainingRun, network: OpinionNetwork) -> dict[str, float]:
+    """The share of the loop's learning rate that a parameter of `network` learns with, by its name; others: 1."""
+    factors = {f"backbone.{n}": one for n, one in tuning.rate_factors(network.backbone, run.tuning).items()}
+    extended = added_to(network.backbone)
+    if run.vocabulary is not None and extended is not None:
+        name = next(name for name, one in network.named_parameters() if one is extended.added.weight)
+        factors[name] = run.vocabulary.learning_rate / run.loop.learning_rate
+    return factors
 
 
 def _texts(prepared: Prepared, rows: Sequence[int]) -> str:
@@ -240,6 +120,8 @@ def finish(run: TrainingRun, examples_root: Path, *, trained: Path, directory: P
     added = adapter_of(run.tuning)
     if added is not None and spec.adapter is None:
         network.backbone = adapter.merge(network.backbone)
+    if spec.backbone.inside:
+        fold_rows(network.backbone)
     refuse_filled(directory)
     digest = save_checkpoint(making, spec=spec, network=network, tokenizer=prepared.backbone.tokenizer)
     metrics = {
@@ -247,6 +129,8 @@ def finish(run: TrainingRun, examples_root: Path, *, trained: Path, directory: P
         "validation_before_calibration": judge(logits, labels, before, sets.natural_shares),
         "validation": judge(logits, labels, after, sets.natural_shares),
     }
+    if prepared.earlier is not None:
+        metrics |= forgetting(prepared.earlier, making, examples_root)
     tell(making, metrics)
     load_checkpoint(making, expected_digest=digest)
     making.replace(directory)
@@ -254,24 +138,14 @@ def finish(run: TrainingRun, examples_root: Path, *, trained: Path, directory: P
 
 
 def describe(run: TrainingRun, prepared: Prepared, heads: Mapping[str, HeadSpec]) -> Spec:
-    """The spec of the checkpoint of a run.
-
-    A backbone that only this machine has by path goes inside, its adapter merged where it can be; so does one that was
-    tuned in full. Of one that was tuned in part only that part is kept.
-    """
-    inside = is_path(run.backbone.name) or isinstance(run.tuning, FullTuning)
+    """The spec of the checkpoint of a run."""
+    backbone = _backbone_of(run, prepared)
     added = adapter_of(run.tuning)
     names = prepared.sets.train["set"].to_pylist()
     return Spec(
         name=run.name,
-        backbone=BackboneSpec(
-            name=Path(run.backbone.name).name if inside else run.backbone.name,
-            revision=run.backbone.revision,
-            sha256=prepared.backbone.sha256,
-            inside=inside,
-            tuned=isinstance(run.tuning, TopLayersTuning) and not inside,
-        ),
-        adapter=None if inside and added is not None and adapter.is_mergeable(added) else added,
+        backbone=backbone,
+        adapter=None if backbone.inside and added is not None and adapter.is_mergeable(added) else added,
         pooling=run.pooling,
         heads=dict(heads),
         max_tokens=run.max_tokens,
@@ -282,10 +156,43 @@ def describe(run: TrainingRun, prepared: Prepared, heads: Mapping[str, HeadSpec]
                 TrainingSet(
                     name=one.name, licence=one.licence, citation=one.citation, rows=names.count(one.name)
                 )
-                for one in run.examples.sets
+                for one in prepared.examples.sets
             ),
             run=run.model_dump(mode="json"),
+            replayed_sets=tuple(
+                one.model_dump(mode="json") for one in prepared.examples.sets[len(run.examples.sets) :]
+            ),
             natural_shares=prepared.sets.natural_shares,
             sampled_shares=prepared.sets.sampled_shares,
         ),
+        continues=prepared.earlier.digest if prepared.earlier else None,
+    )
+
+
+def _backbone_of(run: TrainingRun, prepared: Prepared) -> BackboneSpec:
+    """A backbone that only this machine has by path goes inside, its adapter merged where it can be.
+
+    So does one that was tuned in full, and that of an earlier checkpoint whose own tuning lies under this run's. Of one
+    that was tuned in part only that part is kept.
+    """
+    earlier, extended = prepared.earlier, added_to(prepared.network.backbone)
+    added_tokens = extended.added.num_embeddings if extended else 0
+    if earlier is not None:
+        named = earlier.spec.backbone
+        inside = named.inside or named.tuned or not earlier.goes_on_with_adapter(run.tuning)
+    else:
+        is_local = is_path(run.backbone.name)
+        named = BackboneSpec(
+            name=Path(run.backbone.name).name if is_local else run.backbone.name,
+            revision=run.backbone.revision,
+            sha256=prepared.backbone.sha256,
+        )
+        inside = is_local
+    inside = inside or isinstance(run.tuning, FullTuning)
+    return named.model_copy(
+        update={
+            "inside": inside,
+            "tuned": isinstance(run.tuning, TopLayersTuning) and not inside,
+            "added_tokens": 0 if inside else added_tokens,
+        }
     )

@@ -122,11 +122,17 @@ def class_weights(sampled_shares: Sequence[float], cap: float) -> tuple[float, .
 
 
 def seen_shares(
-    tasks: Mapping[str, Task], sampled_shares: Mapping[str, Sequence[float]]
+    tasks: Mapping[str, Task],
+    sampled_shares: Mapping[str, Sequence[float]],
+    comparable_shares: Mapping[str, Sequence[float]],
 ) -> dict[str, tuple[float, ...]]:
-    """By head of classes, the shares that the loss saw: those of training rows, times the weights of classes."""
+    """By head of classes, the shares that the loss saw: the comparable ones of training rows, times class weights.
+
+    Class weights are those that `sampled_shares`, of all rows, ask for.
+    """
     seen = {}
-    for name, shares in sampled_shares.items():
-        weights = objective_of(tasks[name], dropout=0.0, sampled_shares=shares).class_weights
+    for name, shares in comparable_shares.items():
+        sampled = sampled_shares[name]
+        weights = objective_of(tasks[name], dropout=0.0, sampled_shares=sampled).class_weights
         seen[name] = tuple(s * w for s, w in zip(shares, weights or (1.0,) * len(shares), strict=True))
     return seen

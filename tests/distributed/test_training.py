@@ -12,7 +12,7 @@ from reviewmine.errors import TrainingError, UsageError
 from reviewmine.examples.labelled import ExamplesSettings
 from reviewmine.examples.sets import ExampleSet
 from reviewmine.model.checkpoint import load_checkpoint
-from reviewmine.train.run import BackboneChoice, TrainingRun
+from reviewmine.train.run_file import BackboneChoice, TrainingRun
 from reviewmine.train.settings import LoopSettings
 
 

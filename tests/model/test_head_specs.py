@@ -1,6 +1,8 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from reviewmine.errors import CheckpointError
+from reviewmine.labels import POLARITIES
 from reviewmine.model.head_specs import (
     OPINION_HEADS,
     ClassCalibration,
@@ -10,7 +12,9 @@ from reviewmine.model.head_specs import (
     MultilabelSpec,
     NumberCalibration,
     OrdinalSpec,
+    RegressionSpec,
     TokensSpec,
+    require_same_heads,
     uncalibrated,
 )
 
@@ -77,3 +81,28 @@ def test_a_head_without_calibration_is_otherwise_the_same() -> None:
 
 def test_the_classes_of_tokens_begin_and_continue_each_label() -> None:
     assert TokensSpec(labels=("term", "brand")).classes == ("O", "B-term", "I-term", "B-brand", "I-brand")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        (
+            ClassificationSpec(labels=("sad", "glad")),
+            "as classification of glad, sad, the run .* of sad, glad",
+        ),
+        (ClassificationSpec(labels=("glad", "sad", "calm")), "wants classification of glad, sad, calm"),
+        (MultilabelSpec(labels=("glad", "sad")), "wants multilabel of glad, sad"),
+        (RegressionSpec(), "wants regression"),
+    ],
+)
+def test_a_label_set_that_changed_since_the_checkpoint_is_refused(
+    wanted: RegressionSpec, message: str
+) -> None:
+    earlier = {"mood": ClassificationSpec(labels=("glad", "sad")), "polarity": OPINION_HEADS["polarity"]}
+    with pytest.raises(CheckpointError, match=f"old: head 'mood' was trained .*{message}"):
+        require_same_heads(earlier, {"mood": wanted}, where="old")
+
+
+def test_heads_that_came_or_went_and_other_calibrations_are_no_change_of_labels() -> None:
+    warm = ClassificationSpec(labels=POLARITIES, calibration=ClassCalibration(temperature=2.0))
+    require_same_heads(OPINION_HEADS, {"polarity": warm, "mood": RegressionSpec()}, where="old")

@@ -12,9 +12,11 @@ from reviewmine.evaluation.report import report
 from reviewmine.examples.encoded import encode_examples
 from reviewmine.examples.sets import read_set
 from reviewmine.model.checkpoint import load_checkpoint
+from reviewmine.train.prepare import prepare
 from reviewmine.train.reporter import AloneReporter
 from reviewmine.train.resume import load_trained
-from reviewmine.train.run import TrainingRun, finish, prepare, train_worker
+from reviewmine.train.run import finish, train_worker
+from reviewmine.train.run_file import TrainingRun
 
 WAYS: dict[str, tuple[dict[str, Any], float]] = {
     "full": ({"kind": "full", "layer_decay": 0.9}, 3e-3),
@@ -29,6 +31,8 @@ WAYS: dict[str, tuple[dict[str, Any], float]] = {
 
 # What these learn is read off a backbone whose weights are random here; always answering `positive` has .26.
 ON_RANDOM_FEATURES = {"heads", "ia3", "prefix"}
+VARIANTS = {"dora", "adalora", "ia3", "prefix"}
+"""What goes the road of LoRA but for PEFT's own part."""
 
 
 def a_run(backbone: Path, tuning: dict[str, Any], learning_rate: float) -> TrainingRun:
@@ -60,7 +64,9 @@ def a_run(backbone: Path, tuning: dict[str, Any], learning_rate: float) -> Train
     )
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "way", [pytest.param(way, marks=pytest.mark.slow) if way in VARIANTS else way for way in WAYS]
+)
 def test_it_learns_and_its_checkpoint_answers_as_the_network_that_was_trained(
     way: str, tmp_path: Path
 ) -> None:

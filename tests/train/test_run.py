@@ -5,48 +5,20 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pydantic import ValidationError
-from tiny import THINGS, make_backbone, make_reviews, write_reviews
+from tiny import THINGS, make_backbone, make_reviews, make_run, write_reviews
 
-from reviewmine.config import load_run_file
-from reviewmine.errors import CheckpointError, ConfigError
+from reviewmine.errors import CheckpointError
 from reviewmine.evaluation.report import report
 from reviewmine.examples.sets import ExampleSet, read_set
 from reviewmine.model.checkpoint import load_checkpoint
 from reviewmine.train.card import record
 from reviewmine.train.reporter import AloneReporter
-from reviewmine.train.run import TrainingRun, finish, train_worker
-from reviewmine.train.tasks import spec_of
-
-RUN_FILE = Path(__file__).resolve().parents[2] / "jobs" / "runs" / "builtin.toml"
-
-
-def a_run(backbone: Path) -> TrainingRun:
-    return TrainingRun.model_validate(
-        {
-            "name": "tiny-en",
-            "max_tokens": 64,
-            "backbone": {"name": str(backbone)},
-            "tuning": {"kind": "lora", "rank": 8},
-            "loop": {"epochs": 5, "budget_tokens": 512, "learning_rate": 1e-2, "head_learning_rate": 1e-2},
-            "examples": {
-                "validation_share": 0.2,
-                "sets": [
-                    {
-                        "name": "own",
-                        "path": "reviews.parquet",
-                        "licence": "CC0",
-                        "natural": True,
-                        "columns": {"body": "text", "title": "title", "rating": "stars", "language": "lang"},
-                    }
-                ],
-            },
-        }
-    )
+from reviewmine.train.run import finish, train_worker
+from reviewmine.train.run_file import TrainingRun
 
 
 def test_a_run_ends_in_a_checkpoint_that_reads_reviews_it_never_saw(tmp_path: Path) -> None:
-    run, root = a_run(make_backbone(tmp_path / "backbone")), write_reviews(tmp_path / "sets", 300)
+    run, root = make_run(make_backbone(tmp_path / "backbone")), write_reviews(tmp_path / "sets", 300)
     reporter = AloneReporter(lambda line: None)
     train_worker(run, root, reporter, scratch=tmp_path / "scratch")
     assert reporter.checkpoint is not None
@@ -127,7 +99,7 @@ def trained(run: dict[str, Any], root: Path, scratch: Path) -> dict[str, Any]:
 def test_a_head_of_each_kind_learns_what_words_say(
     name: str, figure: str, least: float, tmp_path: Path
 ) -> None:
-    run = a_run(make_backbone(tmp_path / "backbone")).model_dump(mode="json")
+    run = make_run(make_backbone(tmp_path / "backbone")).model_dump(mode="json")
     run["examples"]["sets"] = [labelled_set(name)]
     run["heads"] = {name: HEADS[name]}
     run["loop"] |= {"epochs": 8, "learning_rate": 5e-3}
@@ -137,7 +109,7 @@ def test_a_head_of_each_kind_learns_what_words_say(
 
 
 def test_heads_of_every_kind_stand_on_one_encoder_and_sets_may_lack_labels_of_some(tmp_path: Path) -> None:
-    run = a_run(make_backbone(tmp_path / "backbone")).model_dump(mode="json")
+    run = make_run(make_backbone(tmp_path / "backbone")).model_dump(mode="json")
     run["examples"]["sets"].append(labelled_set(*HEADS))
     run["heads"] |= HEADS | {"force": {"kind": "ordinal", "pooling": "cls", "weight": 0.5}}
     run["loop"]["epochs"] = 1
@@ -158,59 +130,9 @@ def test_heads_of_every_kind_stand_on_one_encoder_and_sets_may_lack_labels_of_so
 def test_what_the_examples_hold_is_told_before_training_starts(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = a_run(make_backbone(tmp_path / "backbone"))
+    run = make_run(make_backbone(tmp_path / "backbone"))
     said: list[str] = []
     reporter = AloneReporter(lambda line: said.append(capsys.readouterr().out))
     train_worker(run, write_reviews(tmp_path / "sets", 100), reporter, scratch=tmp_path / "scratch")
     assert "polarity   own  training" in said[0]
     assert not any("training" in later for later in said[1:])
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"heads": {"mood": {"kind": "regression"}}}, "heads.mood: no set has labels of it; name its column"),
-        (
-            {"labels": {"mod": {"column": "x"}}},
-            "own: labels for 'mod', but the heads of the run are polarity",
-        ),
-    ],
-)
-def test_heads_and_the_labels_of_sets_have_to_meet(change: dict[str, Any], message: str) -> None:
-    run = a_run(Path("backbone")).model_dump(mode="json")
-    run["heads"] |= change.get("heads", {})
-    run["examples"]["sets"][0]["labels"] = change.get("labels", {})
-    with pytest.raises(ValidationError, match=message):
-        TrainingRun.model_validate(run)
-
-
-@pytest.mark.parametrize("name", ["builtin.toml", "opinions.toml"])
-def test_the_run_files_that_ship_are_valid_runs(name: str) -> None:
-    run = load_run_file(RUN_FILE.with_name(name), TrainingRun)
-    assert run.languages == ("en",)
-    assert all(one.licence for one in run.examples.sets)
-
-
-@pytest.mark.parametrize("name", ["builtin.toml", "opinions.toml"])
-def test_the_run_files_that_ship_name_sets_that_are_there(shared_sets: Path, name: str) -> None:
-    run = load_run_file(RUN_FILE.with_name(name), TrainingRun)
-    heads = {head: spec_of(task).takes for head, task in run.heads.items()}
-    smallest = min(run.examples.sets, key=lambda one: (shared_sets / one.path).stat().st_size)
-    for one in (smallest, run.examples.sets[-1])[: 2 if name == "opinions.toml" else 1]:
-        assert read_set(one, shared_sets, heads).num_rows > 100
-
-
-def test_an_unknown_key_deep_in_a_run_file_is_refused_with_a_suggestion(tmp_path: Path) -> None:
-    text = RUN_FILE.read_text().replace("budget_tokens =", "budget_token =")
-    (tmp_path / "run.toml").write_text(text)
-    with pytest.raises(ConfigError, match=r"loop\.budget_token'; did you mean 'budget_tokens'"):
-        load_run_file(tmp_path / "run.toml", TrainingRun)
-
-
-def test_an_unknown_key_of_a_head_is_told_as_it_is_written(tmp_path: Path) -> None:
-    text = RUN_FILE.read_text().replace("label_smoothing =", "label_smothing =")
-    (tmp_path / "run.toml").write_text(text)
-    with pytest.raises(
-        ConfigError, match=r"'heads\.polarity\.label_smothing'; did you mean 'label_smoothing'"
-    ):
-        load_run_file(tmp_path / "run.toml", TrainingRun)

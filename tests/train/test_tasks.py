@@ -71,9 +71,16 @@ def test_class_weights_count_among_the_shares_that_the_loss_saw() -> None:
         "polarity": ClassificationTask(labels=POLARITIES, class_weight_cap=100),
         "mood": ClassificationTask(labels=("glad", "sad")),
     }
-    seen = seen_shares(tasks, {"polarity": (0.6, 0.3, 0.1), "mood": (0.9, 0.1)})
+    sampled = {"polarity": (0.6, 0.3, 0.1), "mood": (0.9, 0.1)}
+    seen = seen_shares(tasks, sampled, sampled)
     assert seen["polarity"] == pytest.approx((1 / 3, 1 / 3, 1 / 3))
     assert seen["mood"] == pytest.approx((0.9, 0.1))
+
+
+def test_what_the_loss_saw_in_a_language_goes_by_the_rows_of_that_language() -> None:
+    tasks = {"polarity": ClassificationTask(labels=POLARITIES)}
+    seen = seen_shares(tasks, {"polarity": (0.5, 0.0, 0.5)}, {"polarity": (0.3, 0.3, 0.4)})
+    assert seen["polarity"] == pytest.approx((0.3, 0.3, 0.4))
 
 
 @pytest.mark.parametrize(

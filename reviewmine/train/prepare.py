@@ -1,0 +1,121 @@
+"""Preparing a run: its examples read, split and encoded, and its untrained network built, alike on every worker."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+
+from reviewmine.examples.encoded import EncodedExamples, encode_examples
+from reviewmine.examples.labelled import ExamplesSettings, LabelledSets, load_examples
+from reviewmine.model import tuning
+from reviewmine.model.backbone import Backbone, load_backbone
+from reviewmine.model.head_specs import ClassificationSpec, HeadSpec
+from reviewmine.model.network import OpinionNetwork, disable_dropout
+from reviewmine.model.vocabulary import add_units, added_to, learn_units
+from reviewmine.text.encode import TextEncoder
+from reviewmine.train.calibrate import assumed_shares, shifted_heads
+from reviewmine.train.continuing import Earlier, earlier_backbone, read_earlier, replayed_sets, take_up
+from reviewmine.train.leaning import lean_rows
+from reviewmine.train.run_file import TrainingRun, VocabularySettings
+from reviewmine.train.tasks import objective_of, seen_shares, spec_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """Everything of a run that is the same on every worker: examples on both sides of the split, and the network.
+
+    `examples` are those of the run file and what is replayed of an `earlier` checkpoint's. `heads` decode logits by
+    the `shares` that classes are assumed to come in, and are not calibrated otherwise.
+    """
+
+    earlier: Earlier | None
+    examples: ExamplesSettings
+    sets: LabelledSets
+    train: EncodedExamples
+    validation: EncodedExamples
+    heads: dict[str, HeadSpec]
+    shares: dict[str, tuple[float, ...]]
+    backbone: Backbone
+    network: OpinionNetwork
+
+
+def prepare(run: TrainingRun, examples_root: Path) -> Prepared:
+    """Read and encode the examples and build the untrained network, the same for the same run and root."""
+    examples, earlier = run.examples, None
+    if run.continuing is not None:
+        earlier = read_earlier(run.continuing)
+        again = replayed_sets(examples, earlier, replay=run.continuing.replay, heads=run.heads.keys())
+        examples = examples.model_copy(update={"sets": examples.sets + again})
+    specs = {name: spec_of(task) for name, task in run.heads.items()}
+    takes = {name: spec.takes for name, spec in specs.items()}
+    sets = load_examples(examples, examples_root, seed=run.seed, heads=takes)
+    if earlier is not None:
+        backbone = earlier_backbone(earlier, run.tuning)
+    else:
+        backbone = load_backbone(run.backbone.name, run.backbone.revision)
+    if run.vocabulary is not None:
+        _extend(backbone, run.vocabulary, sets.train, seed=run.seed)
+    encoder = TextEncoder(backbone.tokenizer.backend_tokenizer, max_tokens=run.max_tokens)
+    shares = {name: assumed_shares(found, run.prior_strength) for name, found in sets.natural_shares.items()}
+    pad_id = int(backbone.tokenizer.pad_token_id or 0)
+    train = encode_examples(sets.train, encoder, pad_id=pad_id, heads=specs)
+    if run.vocabulary is not None and run.vocabulary.start == "leaning":
+        _lean(backbone, train, specs["polarity"])
+    network = build_network(run, backbone, sets.sampled_shares)
+    if earlier is not None:
+        take_up(network, earlier, run.tuning)
+    return Prepared(
+        earlier=earlier,
+        examples=examples,
+        sets=sets,
+        train=train,
+        validation=encode_examples(sets.validation, encoder, pad_id=pad_id, heads=specs),
+        heads=shifted_heads(
+            specs, shares, seen_shares(run.heads, sets.sampled_shares, sets.comparable_shares)
+        ),
+        shares=shares,
+        backbone=backbone,
+        network=network,
+    )
+
+
+def build_network(
+    run: TrainingRun, backbone: Backbone, sampled_shares: Mapping[str, Sequence[float]]
+) -> OpinionNetwork:
+    """The untrained network of a run, its adapter and heads drawn from the run's seed."""
+    torch.manual_seed(run.seed)
+    if not run.dropout:
+        disable_dropout(backbone.model)
+    return OpinionNetwork(
+        tuning.prepare(backbone.model, run.tuning),
+        width=backbone.width,
+        pooling=run.pooling,
+        heads={name: spec_of(task) for name, task in run.heads.items()},
+        objectives={
+            name: objective_of(task, dropout=run.head_dropout, sampled_shares=sampled_shares.get(name))
+            for name, task in run.heads.items()
+        },
+    )
+
+
+def _extend(backbone: Backbone, settings: VocabularySettings, train: pa.Table, *, seed: int) -> None:
+    """Add the units that write the training texts of the settings' sets shortest."""
+    if settings.sets:
+        train = train.filter(pc.is_in(train["set"], pa.array(settings.sets)))
+    units = learn_units(train["body"].to_pylist(), settings.units, min_count=settings.min_count)
+    add_units(backbone.model, backbone.tokenizer, units, seed=seed)
+
+
+def _lean(backbone: Backbone, train: EncodedExamples, polarity: HeadSpec) -> None:
+    """Let the added rows lean to the first or the last class of polarity, as the examples do that they stand in."""
+    table = added_to(backbone.model)
+    assert table is not None
+    assert isinstance(polarity, ClassificationSpec)  # a run file without it is refused
+    classes = train.labels["polarity"]
+    liked = np.full(len(train), np.nan, np.float32)
+    liked[classes == 0], liked[classes == len(polarity.labels) - 1] = 0.0, 1.0
+    lean_rows(table, train.with_title, liked)
