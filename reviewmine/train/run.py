@@ -9,9 +9,9 @@ from typing import Final
 import torch
 from pydantic import Field, model_validator
 
-from reviewmine.config import RunModel
+from reviewmine.config import RunModel, suggestion
 from reviewmine.errors import Diverged
-from reviewmine.evaluation.judge import brief, judge, predict
+from reviewmine.evaluation.judge import brief, brief_names, judge, predict
 from reviewmine.examples.encoded import EncodedExamples, encode_examples
 from reviewmine.examples.labelled import ExamplesSettings, LabelledSets, load_examples
 from reviewmine.model import adapter, tuning
@@ -90,6 +90,20 @@ class TrainingRun(RunModel):
         return self
 
     @model_validator(mode="after")
+    def _best_metric_is_one_that_validation_gives(self) -> "TrainingRun":
+        metric, known = self.loop.best_metric, self.metrics
+        if metric is not None and metric not in known:
+            raise ValueError(
+                f"loop.best_metric: validation gives no '{metric}' of these heads; {suggestion(metric, known)}"
+            )
+        return self
+
+    @property
+    def metrics(self) -> list[str]:
+        """The figures that validation may give of the heads of the run."""
+        return brief_names({name: spec_of(task) for name, task in self.heads.items()})
+
+    @model_validator(mode="after")
     def _sets_label_heads_that_are_there(self) -> "TrainingRun":
         for one in self.examples.sets:
             if unknown := sorted(one.labels.keys() - self.heads.keys()):
@@ -122,7 +136,7 @@ class Prepared:
     network: OpinionNetwork
 
 
-def prepare(run: TrainingRun, examples_root: Path) -> Prepared:
+def prepare(run: TrainingRun, examples_root: str | Path) -> Prepared:
     """Read and encode the examples and build the untrained network, the same for the same run and root."""
     specs = {name: spec_of(task) for name, task in run.heads.items()}
     takes = {name: spec.takes for name, spec in specs.items()}
@@ -163,7 +177,7 @@ def build_network(
 
 def train_worker(
     run: TrainingRun,
-    examples_root: Path,
+    examples_root: str | Path,
     reporter: Reporter,
     *,
     scratch: Path,
@@ -220,7 +234,7 @@ def _texts(prepared: Prepared, rows: Sequence[int]) -> str:
     return "; ".join(f"row {row} begins {text!r}" for row, text in zip(rows, begun, strict=True))
 
 
-def finish(run: TrainingRun, examples_root: Path, *, trained: Path, directory: Path) -> str:
+def finish(run: TrainingRun, examples_root: str | Path, *, trained: Path, directory: Path) -> str:
     """Make the checkpoint `directory` of the tensors that the loop kept in `trained`: calibrate, save, measure, tell.
 
     It is made beside `directory` and moved there whole; a rerun that finds it there, made by the same run, leaves it.
