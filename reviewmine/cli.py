@@ -192,6 +192,8 @@ def tune(
     """Search for better settings of a training run, on Ray Tune: grid, random or Bayesian, losers stopped early."""
     from reviewmine.distributed import tuning
     from reviewmine.distributed.training import num_workers_of
+    from reviewmine.distributed.trial import Search
+    from reviewmine.store.filesystem import Location
     from reviewmine.train.search import SearchSettings
     from reviewmine.train.trials import trials_table
     from reviewmine.train.varied import VariedRun
@@ -199,8 +201,9 @@ def tune(
     if best is None and is_remote(storage):
         raise UsageError(f"--storage {storage}: give --best too, a local file for the best run file")
     settings = load_run_file(search, SearchSettings)
-    asked = tuning.Search(
-        base=VariedRun.read(run), settings=settings, examples_root=examples_root, storage=storage,
+    asked = Search(
+        base=VariedRun.read(run), settings=settings,
+        examples_root=Location.parse(examples_root), storage=Location.parse(storage),
         num_workers=num_workers_of(num_workers), num_concurrent=concurrent, run_id=run_id,
     )  # fmt: skip
     found = tuning.search(asked, where=search.name)

@@ -152,7 +152,7 @@ def _fill(model: PreTrainedModel, weight: Tensor, bias: Tensor) -> None:
 def _readme(loaded: Checkpoint, head: str | None) -> str:
     environment = Environment(
         loader=PackageLoader("reviewmine.train"),
-        autoescape=False,
+        autoescape=False,  # Markdown and code; words of a checkpoint go in as JSON
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

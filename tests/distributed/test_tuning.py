@@ -9,15 +9,18 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tiny import make_backbone, write_reviews
 
 from reviewmine.config import load_run_file
-from reviewmine.distributed.tuning import Search, search
+from reviewmine.distributed.trial import Search
+from reviewmine.distributed.tuning import search
 from reviewmine.errors import UsageError
 from reviewmine.model.checkpoint import load_checkpoint
+from reviewmine.store.filesystem import Location
 from reviewmine.train.run import TrainingRun
 from reviewmine.train.search import SearchSettings
 from reviewmine.train.varied import VariedRun
@@ -64,8 +67,8 @@ def asked(run_file: Path, **settings: object) -> Search:
     return Search(
         base=VariedRun.read(run_file),
         settings=SearchSettings.model_validate({"metric": "polarity_macro_f1", **settings}),
-        examples_root=run_file.parent / "sets",
-        storage=run_file.parent / "runs",
+        examples_root=Location.parse(run_file.parent / "sets"),
+        storage=Location.parse(run_file.parent / "runs"),
         run_id="mine",
     )
 
@@ -79,17 +82,17 @@ def test_a_killed_search_goes_on_and_its_best_run_file_trains_as_it_is(
         'algorithm = "grid"\nmetric = "polarity_macro_f1"\n[space]\ntuning.layers = [1, 9, 2]\n'
     )
     directory = tmp_path / "runs" / "mine"
-    command = [sys.executable, "-m", "reviewmine", "tune", "--run", str(run_file)]
-    command += ["--search", str(tmp_path / "search.toml"), "--examples-root", str(tmp_path / "sets")]
-    command += ["--storage", str(tmp_path / "runs"), "--run-id", "mine"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True) as driver:
+    run_file.write_text(run_file.read_text().replace(str(tmp_path), "."))  # all paths are meant from there
+    command = [sys.executable, "-m", "reviewmine", "tune", "--run", "run.toml", "--search", "search.toml"]
+    command += ["--examples-root", "sets", "--run-id", "mine"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True, cwd=tmp_path) as driver:
         deadline = time.monotonic() + LIMIT_S
         while not (directory / "trials" / "trial-000" / "ended.json").is_file():
             assert driver.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.5)
         os.kill(driver.pid, signal.SIGKILL)
-    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=True, cwd=tmp_path)
     rows = {row["trial"]: row for row in csv.DictReader(io.StringIO((directory / "trials.csv").read_text()))}
     assert {name: row["state"] for name, row in rows.items()} == {
         "trial-000": "done", "trial-001": "failed", "trial-002": "done"
@@ -103,7 +106,7 @@ def test_a_killed_search_goes_on_and_its_best_run_file_trains_as_it_is(
     assert best.tuning.model_dump()["layers"] == int(rows[told["best"]]["tuning.layers"])
     assert "# as it was before the search" in (directory / "best.toml").read_text()
     finishing = shlex.split(done.stdout.splitlines()[-1].replace("NEW-FOLDER", str(tmp_path / "checkpoint")))
-    subprocess.run([sys.executable, "-m", *finishing], check=True, timeout=LIMIT_S)
+    subprocess.run([sys.executable, "-m", *finishing], check=True, timeout=LIMIT_S, cwd=tmp_path)
     validation = json.loads((tmp_path / "checkpoint" / "metrics.json").read_text())["validation"]
     assert load_checkpoint(tmp_path / "checkpoint").spec.training.run == best.model_dump(mode="json")
     assert validation["polarity"]["accuracy"] > 0.5
@@ -146,8 +149,7 @@ def test_a_run_id_of_another_search_is_refused_before_anything_starts(run_file: 
 
 def test_a_search_without_a_run_id_is_named_by_what_it_searches(run_file: Path) -> None:
     def named(**settings: object) -> str:
-        base = asked(run_file, trials=1, space={"seed": [1, 2]}, **settings)
-        return Search(base=base.base, settings=base.settings, examples_root=".", storage="runs").id
+        return replace(asked(run_file, trials=1, space={"seed": [1, 2]}, **settings), run_id=None).id
 
     assert named() == named() != named(algorithm="bayesian")
     assert named().startswith("tiny-search-")

@@ -1,0 +1,126 @@
+"""One trial of a search: a training run in a directory of its own, what it tells Ray Tune, and what it came to."""
+
+import math
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from ray import tune
+from ray.train import Checkpoint
+from ray.tune.integration.ray_train import TuneReportCallback
+
+from reviewmine.distributed.training import RUN_FILE, NumWorkers, claim, fit
+from reviewmine.errors import ReviewmineError
+from reviewmine.store.filesystem import Location
+from reviewmine.store.opening import open_store
+from reviewmine.store.record import digest
+from reviewmine.text.mask import mask
+from reviewmine.train.search import SearchSettings
+from reviewmine.train.trials import State, Trial
+from reviewmine.train.varied import VariedRun
+
+TRIALS_FOLDER: Final = "trials"
+PERCENT: Final = "percent_of_steps"
+_ENDED_FILE: Final = "ended.json"
+"""In the directory of a trial that was trained to its end, by steps or by its own patience."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """A search over a run file, and how its trials are run."""
+
+    base: VariedRun
+    settings: SearchSettings
+    examples_root: Location
+    storage: Location
+    num_workers: NumWorkers = 1
+    num_concurrent: int = 1
+    run_id: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The run id, or a name made of what is searched, so that a changed file is another search."""
+        asked = digest(self.base.text + self.settings.model_dump_json())
+        return self.run_id or f"{self.base.run.name}-search-{asked[:8]}"
+
+    @property
+    def directory(self) -> Location:
+        """Where all of the search lies: its trials, what they came to, the best run file."""
+        return self.storage / self.id
+
+
+def run_trial(told: dict[str, Any], *, asked: Search) -> None:
+    """One trial: the run that its values make of the run file, trained as any other."""
+    run = asked.base.varied(asked.settings.chosen(told))
+    directory = asked.directory / TRIALS_FOLDER / str(tune.get_context().get_trial_name())
+    claim(directory, RUN_FILE, run.model_dump(mode="json"))
+    keeps_best = run.loop.best_metric == asked.settings.metric
+    fit(
+        run,
+        asked.examples_root,
+        directory,
+        num_workers=asked.num_workers,
+        num_beside=asked.num_concurrent - 1,
+        callbacks=[_ToTune(asked.settings, keeps_best=keeps_best)],
+    )
+    open_store(directory, scratch=".putting").put(_ENDED_FILE, b"{}\n")
+
+
+class _ToTune(TuneReportCallback):  # type: ignore[misc]
+    """Tells Tune of each validation that gave the metric: how far the trial is, and what its weights are worth.
+
+    Where the run keeps its best weights, that is the best value so far, and not the last.
+    """
+
+    def __init__(self, settings: SearchSettings, *, keeps_best: bool) -> None:
+        super().__init__()
+        self._metric, self._best_of = settings.metric, max if settings.aim == "max" else min
+        self._keeps_best, self._best = keeps_best, None
+
+    def after_report(
+        self, run_context: Any, metrics: list[dict[str, Any]], checkpoint: Checkpoint | None
+    ) -> None:
+        figures = metrics[0]
+        value = figures.get(self._metric)
+        if value is None or not math.isfinite(value):
+            return
+        if self._keeps_best:
+            self._best = value = value if self._best is None else self._best_of(self._best, value)
+        percent = 100 * figures["step"] / figures["steps"]
+        super().after_report(run_context, [{**figures, self._metric: value, PERCENT: percent}], None)
+
+
+def trial_of(result: tune.Result, asked: Search) -> Trial:
+    """What became of the trial that Tune has this result of."""
+    settings, name = asked.settings, PurePosixPath(result.path).name
+    metrics, history = result.metrics or {}, result.metrics_dataframe
+    values = settings.chosen(result.config)
+    value = metrics.get(settings.metric)
+    if (
+        value is not None
+        and values.get("loop.best_metric", asked.base.run.loop.best_metric) == settings.metric
+    ):
+        value = history[settings.metric].agg(settings.aim)
+    directory = open_store(asked.directory / TRIALS_FOLDER / name)
+    state: State = "stopped early" if metrics.get("done") else "unfinished"
+    if result.error is not None:
+        state = "failed"
+    elif metrics.get(PERCENT, 0.0) >= 100 or directory.stat(_ENDED_FILE) is not None:
+        state = "done"
+    return Trial(
+        id=name,
+        values=values,
+        state=state,
+        value=None if value is None or state == "failed" else float(value),
+        share=metrics.get(PERCENT, 0.0) / 100,
+        seconds=metrics.get("time_total_s", 0.0),
+        reason=reason_of(result.error) if result.error is not None else "",
+        figures={figure: float(metrics[figure]) for figure in asked.base.run.metrics if figure in metrics},
+    )
+
+
+def reason_of(error: Exception) -> str:
+    """Why a trial failed, on one line, without the traceback."""
+    cause = getattr(error, "cause", None) or error
+    told = str(cause) if isinstance(cause, ReviewmineError) else str(cause).strip().splitlines()[-1]
+    return mask(" ".join(told.split()))
