@@ -308,11 +308,12 @@ def _labelling(
 
     if (run is None) != (set_name is None):
         raise UsageError("--run and --set: found one of them, expected both or neither")
-    said, labels = ExampleColumns(rating=None if given else "rating"), {}
-    if run is not None:
+    said = ExampleColumns(rating=None if given else "rating")
+    labels: dict[str, LabelColumn] = {}
+    if run is not None and set_name is not None:
         sets = {one.name: one for one in load_run_file(run, TrainingRun).examples.sets}
         if set_name not in sets:
-            raise UsageError(f"--set {set_name}: {run} has no such set; {suggestion(str(set_name), sets)}")
+            raise UsageError(f"--set {set_name}: {run} has no such set; {suggestion(set_name, sets)}")
         said, labels = sets[set_name].columns, dict(sets[set_name].labels)
     for one in given:
         head, equals, column = one.partition("=")

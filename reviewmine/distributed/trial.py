@@ -74,8 +74,9 @@ class _ToTune(TuneReportCallback):  # type: ignore[misc]
 
     def __init__(self, settings: SearchSettings, *, keeps_best: bool) -> None:
         super().__init__()
-        self._metric, self._best_of = settings.metric, max if settings.aim == "max" else min
-        self._keeps_best, self._best = keeps_best, None
+        self._metric, self._aim = settings.metric, settings.aim
+        self._keeps_best = keeps_best
+        self._best: float | None = None
 
     def after_report(
         self, run_context: Any, metrics: list[dict[str, Any]], checkpoint: Checkpoint | None
@@ -85,7 +86,8 @@ class _ToTune(TuneReportCallback):  # type: ignore[misc]
         if value is None or not math.isfinite(value):
             return
         if self._keeps_best:
-            self._best = value = value if self._best is None else self._best_of(self._best, value)
+            seen = [one for one in (value, self._best) if one is not None]
+            self._best = value = max(seen) if self._aim == "max" else min(seen)
         percent = 100 * figures["step"] / figures["steps"]
         super().after_report(run_context, [{**figures, self._metric: value, PERCENT: percent}], None)
 

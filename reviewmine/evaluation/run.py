@@ -1,5 +1,6 @@
 """An evaluation from files: which checkpoint, on which rows of which examples, against what, through which gate."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -79,7 +80,7 @@ def labelled_heads(run: EvaluationRun, spec: Spec) -> dict[str, HeadLabels]:
         raise UsageError(
             f"labels of {unknown[0]}: {spec.name} has no such head; {suggestion(unknown[0], spec.heads)}"
         )
-    by_stars = OPINION_LABELS if run.columns.rating is not None else ()
+    by_stars: Collection[str] = OPINION_LABELS if run.columns.rating is not None else ()
     found = {name: head.takes for name, head in spec.heads.items() if name in run.labels or name in by_stars}
     if not found:
         raise UsageError(
