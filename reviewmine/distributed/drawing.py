@@ -10,7 +10,7 @@ from ray import tune
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 from ray.tune.search import BasicVariantGenerator, ConcurrencyLimiter, SearchAlgorithm, Searcher
 
-from reviewmine.distributed.trial import PERCENT, reason_of
+from reviewmine.distributed.trial import ENDED, PERCENT, reason_of
 from reviewmine.errors import UsageError
 from reviewmine.train.search import SearchSettings, Span
 from reviewmine.train.trials import shown
@@ -76,6 +76,8 @@ class Lines(tune.Callback):  # type: ignore[misc]
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
+        if result.get(ENDED):
+            return  # the validation before has said it
         metric = self._settings.metric
         print(f"{trial}: {result[PERCENT]:.0f}% of its steps, {metric} {result[metric]:.4f}", flush=True)
 

@@ -9,7 +9,15 @@ from typing import Any, Final
 
 import ray
 import ray.train
-from ray.train import Checkpoint, CheckpointConfig, FailureConfig, RunConfig, ScalingConfig, UserCallback
+from ray.train import (
+    Checkpoint,
+    CheckpointConfig,
+    FailureConfig,
+    Result,
+    RunConfig,
+    ScalingConfig,
+    UserCallback,
+)
 from ray.train.torch import TorchTrainer
 
 from reviewmine.distributed.session import CPUS_BESIDE_MODELS, ray_session
@@ -19,7 +27,7 @@ from reviewmine.store.opening import open_store
 from reviewmine.store.record import digest
 from reviewmine.text.mask import mask, mask_error
 from reviewmine.train.reporter import progress_line
-from reviewmine.train.resume import steps_taken
+from reviewmine.train.resume import read_progress
 from reviewmine.train.run import TrainingRun, finish, train_worker
 from reviewmine.train.runlog import RunLog
 
@@ -82,8 +90,8 @@ def train(
     root, directory = Location.parse(examples_root), Location.parse(storage) / (run_id or run_id_of(run))
     claim(directory, RUN_FILE, run.model_dump(mode="json"))
     with ray_session(workers_are_heard=True):
-        last = fit(run, root, directory, num_workers=num_workers)
-        with last.as_directory() as trained:
+        result = fit(run, root, directory, num_workers=num_workers)
+        with result.checkpoint.as_directory() as trained:
             return finish(run, root.uri, trained=Path(trained), directory=checkpoint)
 
 
@@ -95,10 +103,10 @@ def fit(
     num_workers: NumWorkers,
     num_beside: int = 0,
     callbacks: Sequence[UserCallback] = (),
-) -> Checkpoint:
-    """Train `run` in its `directory`, on the Ray that is up, to the last checkpoint that the loop reported.
+) -> Result:
+    """Train `run` in its `directory`, on the Ray that is up: the last checkpoint that it reported, and its metrics.
 
-    Where there are CPUs alone, they are shared with `num_beside` runs of as many workers.
+    A run that was at its end already takes no step, and has them all the same. Where there are CPUs alone, they are shared with `num_beside` runs of as many workers.
     """
     trainer = TorchTrainer(
         _work,
@@ -124,7 +132,7 @@ def fit(
         raise TrainingError(f"{run.name}: training failed: {result.return_value}")
     if result.checkpoint is None:
         raise TrainingError(f"{run.name}: training reported no checkpoint")
-    return result.checkpoint
+    return result
 
 
 def claim(directory: Location, name: str, mine: Mapping[str, Any]) -> None:
@@ -180,7 +188,7 @@ def _train(config: dict[str, Any]) -> None:
         resume_from = Path(last.to_directory(scratch / "resumed")) if last else None
         log = None
         if ray.train.get_context().get_world_rank() == 0:
-            first_step = steps_taken(resume_from) if resume_from else 0
+            first_step = read_progress(resume_from).step if resume_from else 0
             log = RunLog(
                 config["directory"], scratch / "log", trackers=run.loop.trackers, first_step=first_step
             )

@@ -1,28 +1,29 @@
 """One trial of a search: a training run in a directory of its own, what it tells Ray Tune, and what it came to."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from ray import tune
-from ray.train import Checkpoint
+from ray.train import Checkpoint, Result
 from ray.tune.integration.ray_train import TuneReportCallback
 
 from reviewmine.distributed.training import RUN_FILE, NumWorkers, claim, fit
-from reviewmine.errors import ReviewmineError
+from reviewmine.errors import ReviewmineError, TrainingError
 from reviewmine.store.filesystem import Location
-from reviewmine.store.opening import open_store
 from reviewmine.store.record import digest
 from reviewmine.text.mask import mask
+from reviewmine.train.resume import read_progress
 from reviewmine.train.search import SearchSettings
 from reviewmine.train.trials import State, Trial
 from reviewmine.train.varied import VariedRun
 
 TRIALS_FOLDER: Final = "trials"
 PERCENT: Final = "percent_of_steps"
-_ENDED_FILE: Final = "ended.json"
-"""In the directory of a trial that was trained to its end, by steps or by its own patience."""
+ENDED: Final = "ended"
+"""Told of a trial that was trained to its end, by steps or by its own patience."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,7 @@ def run_trial(told: dict[str, Any], *, asked: Search) -> None:
     directory = asked.directory / TRIALS_FOLDER / str(tune.get_context().get_trial_name())
     claim(directory, RUN_FILE, run.model_dump(mode="json"))
     keeps_best = run.loop.best_metric == asked.settings.metric
-    fit(
+    result = fit(
         run,
         asked.examples_root,
         directory,
@@ -63,7 +64,27 @@ def run_trial(told: dict[str, Any], *, asked: Search) -> None:
         num_beside=asked.num_concurrent - 1,
         callbacks=[_ToTune(asked.settings, keeps_best=keeps_best)],
     )
-    open_store(directory, scratch=".putting").put(_ENDED_FILE, b"{}\n")
+    tune.report(_last_figures(result, asked.settings, keeps_best=keeps_best) | {ENDED: True})
+
+
+def _last_figures(result: Result, settings: SearchSettings, *, keeps_best: bool) -> dict[str, Any]:
+    """What the run came to, by its last checkpoint: also of a run that had ended before Tune was told of it."""
+    figures = {**result.metrics, PERCENT: _percent(result.metrics)}
+    if keeps_best:
+        with result.checkpoint.as_directory() as kept:
+            figures[settings.metric] = read_progress(Path(kept)).best
+    if not _is_finite(figures.get(settings.metric)):
+        raise TrainingError(f"validation never gave {settings.metric}: it is undefined on these answers")
+    return figures
+
+
+def _percent(figures: Mapping[str, float]) -> float:
+    return 100 * figures["step"] / figures["steps"]
+
+
+def _is_finite(value: float | None) -> bool:
+    """Whether there is a value, and it is a number."""
+    return value is not None and math.isfinite(value)
 
 
 class _ToTune(TuneReportCallback):  # type: ignore[misc]
@@ -83,35 +104,27 @@ class _ToTune(TuneReportCallback):  # type: ignore[misc]
     ) -> None:
         figures = metrics[0]
         value = figures.get(self._metric)
-        if value is None or not math.isfinite(value):
+        if not _is_finite(value):
             return
         if self._keeps_best:
             seen = [one for one in (value, self._best) if one is not None]
             self._best = value = max(seen) if self._aim == "max" else min(seen)
-        percent = 100 * figures["step"] / figures["steps"]
-        super().after_report(run_context, [{**figures, self._metric: value, PERCENT: percent}], None)
+        told = {**figures, self._metric: value, PERCENT: _percent(figures)}
+        super().after_report(run_context, [told], None)
 
 
 def trial_of(result: tune.Result, asked: Search) -> Trial:
     """What became of the trial that Tune has this result of."""
-    settings, name = asked.settings, PurePosixPath(result.path).name
-    metrics, history = result.metrics or {}, result.metrics_dataframe
-    values = settings.chosen(result.config)
+    settings, metrics = asked.settings, result.metrics or {}
     value = metrics.get(settings.metric)
-    if (
-        value is not None
-        and values.get("loop.best_metric", asked.base.run.loop.best_metric) == settings.metric
-    ):
-        value = history[settings.metric].agg(settings.aim)
-    directory = open_store(asked.directory / TRIALS_FOLDER / name)
     state: State = "stopped early" if metrics.get("done") else "unfinished"
     if result.error is not None:
         state = "failed"
-    elif metrics.get(PERCENT, 0.0) >= 100 or directory.stat(_ENDED_FILE) is not None:
+    elif metrics.get(ENDED) or metrics.get(PERCENT, 0.0) >= 100:
         state = "done"
     return Trial(
-        id=name,
-        values=values,
+        id=PurePosixPath(result.path).name,
+        values=settings.chosen(result.config),
         state=state,
         value=None if value is None or state == "failed" else float(value),
         share=metrics.get(PERCENT, 0.0) / 100,
