@@ -106,7 +106,8 @@ def fit(
 ) -> Result:
     """Train `run` in its `directory`, on the Ray that is up: the last checkpoint that it reported, and its metrics.
 
-    A run that was at its end already takes no step, and has them all the same. Where there are CPUs alone, they are shared with `num_beside` runs of as many workers.
+    A run that was at its end already takes no step, and has them all the same. Where there are CPUs alone, they are
+    shared with `num_beside` runs of as many workers. Raises TrainingError, with the worker's reason.
     """
     trainer = TorchTrainer(
         _work,
