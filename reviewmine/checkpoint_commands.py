@@ -1,4 +1,4 @@
-"""The commands of `reviewmine checkpoint`: show, verify, push, pull, merge."""
+"""The commands of `reviewmine checkpoint`: show, verify, push, pull, merge, export."""
 
 import json
 import shutil
@@ -94,3 +94,21 @@ def merge(name: Name, directory: NewFolder) -> None:
     from reviewmine.train.derive import merge_checkpoint
 
     print(f"{directory}\ndigest: {merge_checkpoint(local_checkpoint(name), directory)}")
+
+
+@checkpoints.command()
+def export(
+    name: Name,
+    directory: NewFolder,
+    head: Annotated[
+        str | None,
+        typer.Option(help="A head of classes that becomes transformers' own classifier; wants pooling cls."),
+    ] = None,
+) -> None:
+    """Write a checkpoint for Hugging Face transformers alone: encoder, tokenizer, heads, and code that uses them.
+
+    Lost are the cleaning of texts, titles, the telling of languages, summaries, and the digest.
+    """
+    from reviewmine.train.export import export_checkpoint
+
+    print(f"{directory}: {export_checkpoint(local_checkpoint(name), directory, head=head)}")

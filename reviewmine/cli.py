@@ -1,11 +1,11 @@
-"""The command line: `reviewmine annotate`, `views`, `train`, `evaluate`, `checkpoint`, `submit`, `demo`."""
+"""The command line: `reviewmine annotate`, `views`, `train`, `tune`, `evaluate`, `checkpoint`, `submit`, `demo`."""
 
 import json
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,10 +14,14 @@ from reviewmine import __version__
 from reviewmine.backfill.settings import AnnotateSettings
 from reviewmine.checkpoint_commands import checkpoints
 from reviewmine.checkpoints import BUILTIN, is_remote, local_checkpoint
-from reviewmine.config import load_run_file, refuse_secrets
+from reviewmine.config import load_run_file, refuse_secrets, suggestion
 from reviewmine.console import console_for
 from reviewmine.errors import ReviewmineError, UsageError
 from reviewmine.text.mask import mask_error
+
+if TYPE_CHECKING:
+    from reviewmine.contract.examples import ExampleColumns
+    from reviewmine.contract.label_columns import LabelColumn
 
 app = typer.Typer(
     help="Opinion mining for review archives: polarity, intensity and a summary per review, published exactly once.",
@@ -29,6 +33,9 @@ app.add_typer(checkpoints, name="checkpoint")
 
 RunFile = Annotated[
     Path | None, typer.Option("--run", help="The run file; the ones that ship are in jobs/runs/.")
+]
+ExamplesRoot = Annotated[
+    str, typer.Option(help="The folder or s3:// URI that the run file's sets lie under.")
 ]
 
 
@@ -130,9 +137,7 @@ def views(
 @app.command(no_args_is_help=True)
 def train(
     run: RunFile = None,
-    examples_root: Annotated[
-        Path, typer.Option(help="The folder that the run file's sets lie under.")
-    ] = Path(),
+    examples_root: ExamplesRoot = ".",
     checkpoint: Annotated[Path | None, typer.Option(help="Where the checkpoint goes: a new folder.")] = None,
     storage: Annotated[
         str, typer.Option(help="A folder all nodes share, or s3://: a directory per run goes there.")
@@ -166,6 +171,53 @@ def train(
 
 
 @app.command(no_args_is_help=True)
+def tune(
+    run: Annotated[Path, typer.Option(help="The run file of `train` that is varied.")],
+    search: Annotated[Path, typer.Option(help="What to vary and how, as in jobs/runs/search.toml.")],
+    examples_root: ExamplesRoot = ".",
+    storage: Annotated[
+        str, typer.Option(help="A folder all nodes share, or s3://: a directory per search goes there.")
+    ] = "runs",
+    best: Annotated[
+        Path | None, typer.Option(help="Where the best run file is put as well, for `train --run`.")
+    ] = None,
+    num_workers: Annotated[str, typer.Option(help="Workers of each trial: 4, or 2..8.")] = "1",
+    concurrent: Annotated[
+        int, typer.Option(min=1, help="Trials at a time; they share CPUs, and have GPUs of their own.")
+    ] = 1,
+    run_id: Annotated[
+        str | None, typer.Option(help="A search of this id in the storage is taken up where it stopped.")
+    ] = None,
+) -> None:
+    """Search for better settings of a training run, on Ray Tune: grid, random or Bayesian, losers stopped early."""
+    from reviewmine.distributed import tuning
+    from reviewmine.distributed.training import num_workers_of
+    from reviewmine.distributed.trial import Search
+    from reviewmine.store.filesystem import Location
+    from reviewmine.train.search import SearchSettings
+    from reviewmine.train.trials import trials_table
+    from reviewmine.train.varied import VariedRun
+
+    if best is None and is_remote(storage):
+        raise UsageError(f"--storage {storage}: give --best too, a local file for the best run file")
+    settings = load_run_file(search, SearchSettings)
+    asked = Search(
+        base=VariedRun.read(run), settings=settings,
+        examples_root=Location.parse(examples_root), storage=Location.parse(storage),
+        num_workers=num_workers_of(num_workers), num_concurrent=concurrent, run_id=run_id,
+    )  # fmt: skip
+    found = tuning.search(asked, where=search.name)
+    Console(width=None if sys.stdout.isatty() else 180).print(trials_table(found.trials, settings))
+    print(f"search: {found.directory.uri}: {', '.join(tuning.WRITTEN)}, and a directory for each trial")
+    text = tuning.best_run_file(found, asked)
+    if best is not None:
+        best.write_text(text, encoding="utf-8")
+    print(
+        f"to make a checkpoint of the best without training it again:\n  {tuning.finishing(found, asked, best)}"
+    )
+
+
+@app.command(no_args_is_help=True)
 def evaluate(
     examples: Annotated[
         str, typer.Option(help="Labelled reviews, a path or s3:// URI: Parquet, CSV or JSON lines.")
@@ -186,9 +238,26 @@ def evaluate(
     slice_by: Annotated[
         str, typer.Option(help="Columns to give figures by, separated by commas; `language` is one.")
     ] = "",
-    rating: Annotated[str, typer.Option(help="The column of stars that labels come from.")] = "rating",
+    label: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="HEAD=COLUMN, once or more: the column that holds labels of a head of the checkpoint."
+        ),
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="A run file one of whose sets says which columns hold what.")
+    ] = None,
+    set_name: Annotated[
+        str | None, typer.Option("--set", help="That set's name; its `columns` and `labels` are taken.")
+    ] = None,
+    rating: Annotated[
+        str | None,
+        typer.Option(help="The column of stars; 'rating', unless --label or --run say where labels are."),
+    ] = None,
     title: Annotated[str | None, typer.Option(help="The column of titles, if they are to be read.")] = None,
-    body: Annotated[str, typer.Option(help="The column of bodies.")] = "body",
+    body: Annotated[
+        str | None, typer.Option(help="The column of bodies; 'body', or what --run says.")
+    ] = None,
     max_rows: Annotated[int | None, typer.Option(min=1, help="A seeded sample of so many rows.")] = None,
     robustness_rows: Annotated[
         int, typer.Option(min=0, help="Rows whose texts are changed to see what holds; 0: none, and faster.")
@@ -202,7 +271,6 @@ def evaluate(
     ] = None,
 ) -> None:
     """Measure a checkpoint on labelled reviews, as they are: natural class shares, calibrated outputs."""
-    from reviewmine.contract.examples import ExampleColumns
     from reviewmine.evaluation.gate import hold
     from reviewmine.evaluation.report import refuse_file, write_report
     from reviewmine.evaluation.run import EvaluationRun, run_evaluation
@@ -214,19 +282,47 @@ def evaluate(
         raise UsageError(
             f"--record: {checkpoint} is in object storage; pull it, record into the copy, and push that"
         )
-    run = EvaluationRun(
+    columns, labels = _labelling(run, set_name, label or (), {"body": body, "title": title, "rating": rating})
+    asked = EvaluationRun(
         checkpoint=local_checkpoint(checkpoint), against=local_checkpoint(against) if against else None,
-        examples=examples, columns=ExampleColumns(body=body, title=title, rating=rating),
+        examples=examples, columns=columns, labels=labels,
         slice_by=_names(slice_by), only_language=language, held_out=held_out,
         max_rows=max_rows, robustness_rows=robustness_rows, gate=gate,
     )  # fmt: skip
-    found = run_evaluation(run)
+    found = run_evaluation(asked)
     print(json.dumps(found.metrics, indent=2))
     if out is not None:
         write_report(found, out, examples=Path(examples).name)
     if record is not None:
-        record_in_card(run.checkpoint, record, found.of_the_checkpoint)
+        record_in_card(asked.checkpoint, record, found.of_the_checkpoint)
     hold(found.checks)
+
+
+def _labelling(
+    run: Path | None, set_name: str | None, given: Sequence[str], columns: Mapping[str, str | None]
+) -> tuple["ExampleColumns", dict[str, "LabelColumn"]]:
+    """Which columns hold reviews and which hold labels, by head: what a set of a run file says, then what is given."""
+    from reviewmine.contract.examples import ExampleColumns
+    from reviewmine.contract.label_columns import LabelColumn
+    from reviewmine.train.run_file import TrainingRun
+
+    if (run is None) != (set_name is None):
+        raise UsageError("--run and --set: found one of them, expected both or neither")
+    said = ExampleColumns(rating=None if given else "rating")
+    labels: dict[str, LabelColumn] = {}
+    if run is not None and set_name is not None:
+        sets = {one.name: one for one in load_run_file(run, TrainingRun).examples.sets}
+        if set_name not in sets:
+            raise UsageError(f"--set {set_name}: {run} has no such set; {suggestion(set_name, sets)}")
+        said, labels = sets[set_name].columns, dict(sets[set_name].labels)
+    for one in given:
+        head, equals, column = one.partition("=")
+        if not (head and equals and column):
+            raise UsageError(f"--label {one}: expected HEAD=COLUMN, such as subjectivity=label")
+        labels[head] = LabelColumn(column=column)
+    return said.model_copy(
+        update={name: value for name, value in columns.items() if value is not None}
+    ), labels
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -238,7 +334,7 @@ def _names(text: str) -> tuple[str, ...]:
 )
 def submit(
     context: typer.Context,
-    job: Annotated[str, typer.Argument(help="The job: annotate, backfill, train.")],
+    job: Annotated[str, typer.Argument(help="The job: annotate, backfill, train, tune.")],
     address: Annotated[str, typer.Option(help="The cluster's dashboard, http://head:8265.")],
     submission_id: Annotated[
         str | None, typer.Option(help="A job of this id that runs or is done is followed, not sent again.")

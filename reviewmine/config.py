@@ -7,7 +7,7 @@ because run files are committed and shown; a value given on the command line rep
 import difflib
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -47,12 +47,30 @@ def load_run_file(
     for name, value in (overrides or {}).items():
         if value is not None:
             _place(values, name, value, where)
+    return validated(values, model, where=where)
+
+
+def validated(values: Mapping[str, Any], model: type[Model], *, where: str) -> Model:
+    """`values` of the run file `where` as `model`. Raises ConfigError for a secret, and for what breaks the model."""
     refuse_secrets(values, where=where)
     try:
         return model.model_validate(values)
     except ValidationError as invalid:
-        faults = (_explain(error, model, values, where) for error in invalid.errors())
-        raise ConfigError("\n".join(faults)) from None
+        raise ConfigError(explained(invalid.errors(), model, values, where=where)) from None
+
+
+def explained(
+    errors: Iterable[ErrorDetails], model: type[BaseModel], values: Mapping[str, Any], *, where: str
+) -> str:
+    """What is wrong with `values`, a line for each error that `model` found in them."""
+    return "\n".join(_explain(error, model, values, where) for error in errors)
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """What a message says after a `name` that is none of the `known`: which of them was meant, or what they are."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean '{near[0]}'?" if near else f"expected one of {', '.join(names) or 'none'}"
 
 
 def refuse_secrets(values: Any, *, where: str, key: str = "") -> None:
@@ -107,10 +125,7 @@ def _explain(error: ErrorDetails, model: type[BaseModel], values: Any, where: st
     if error["type"] != "extra_forbidden":
         found = "" if isinstance(error["input"], Mapping) else f", found {error['input']!r}"
         return f"{where}: {key or 'values'}: {error['msg']}{found}"
-    known = _keys_beside(model, location[:-1])
-    near = difflib.get_close_matches(location[-1], known, n=1)
-    advice = f"did you mean '{near[0]}'?" if near else f"expected one of {', '.join(sorted(known))}"
-    return f"{where}: unknown key '{key}'; {advice}"
+    return f"{where}: unknown key '{key}'; {suggestion(location[-1], _keys_beside(model, location[:-1]))}"
 
 
 def _written(location: tuple[int | str, ...], values: Any) -> Iterator[str]:

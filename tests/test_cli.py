@@ -10,6 +10,7 @@ from tiny import make_reviews
 from tiny_checkpoint import make_checkpoint
 
 from reviewmine.cli import main
+from reviewmine.model.head_specs import ClassificationSpec
 
 
 def run(*arguments: str) -> int:
@@ -70,7 +71,7 @@ def test_submitting_a_job_that_is_not_there_names_those_that_are(capsys):
         "submit", "anotate", "--address", "http://127.0.0.1:1", "--working-dir", str(checkout), "a", "t"
     )
     assert code == 2
-    assert "found annotate, backfill, train" in capsys.readouterr().err
+    assert "found annotate, backfill, train, tune" in capsys.readouterr().err
 
 
 def test_a_pickled_checkpoint_is_refused(tmp_path: Path, capsys):
@@ -78,6 +79,17 @@ def test_a_pickled_checkpoint_is_refused(tmp_path: Path, capsys):
     (tmp_path / "checkpoint" / "pytorch_model.bin").write_bytes(b"no")
     assert run("annotate", "a", str(tmp_path / "t"), "--checkpoint", str(tmp_path / "checkpoint")) == 1
     assert "pytorch_model.bin" in capsys.readouterr().err
+
+
+def test_a_search_that_does_not_fit_its_run_file_is_refused_before_anything_starts(tmp_path: Path, capsys):
+    runs = Path(__file__).resolve().parents[1] / "jobs" / "runs"
+    (tmp_path / "search.toml").write_text(
+        'metric = "polarity_macro_f1"\ntrials = 2\n[space]\ntuning.rnk = [4, 8]\n'
+    )
+    command = ["tune", "--run", str(runs / "builtin.toml"), "--search", str(tmp_path / "search.toml")]
+    assert run(*command, "--storage", str(tmp_path / "runs")) == 2
+    assert "search.toml: space: unknown key 'tuning.rnk'; did you mean 'rank'?" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
 
 
 def test_views_are_printed_for_duckdb_to_run(capsys):
@@ -144,6 +156,32 @@ def test_a_column_to_slice_by_that_means_something_else_is_wrong_usage(
 ):
     assert run(*evaluation, "--slice-by", name) == 2
     assert f"--slice-by {name}: found a name that is taken" in capsys.readouterr().err
+
+
+def test_an_evaluation_takes_its_columns_from_a_set_of_a_run_file_or_one_by_one(tmp_path: Path, capsys):
+    heads = {"mood": ClassificationSpec(labels=("glad", "sad"))}
+    command = ["evaluate", "--examples", str(tmp_path / "moods.parquet"), "--robustness-rows", "0"]
+    command += ["--checkpoint", str(make_checkpoint(tmp_path, heads=heads))]
+    moods = pa.table({"text": ["It is great."] * 4, "feeling": [":)"] * 3 + [":("], "mood": ["glad"] * 4})
+    pq.write_table(moods, tmp_path / "moods.parquet")
+    run_file = tmp_path / "run.toml"
+    run_file.write_text(
+        'name = "moods"\n[heads.mood]\nkind = "classification"\nlabels = ["glad", "sad"]\n[[examples.sets]]\n'
+        'name = "own"\npath = "p"\nlicence = "l"\ncolumns = { body = "text" }\n'
+        'labels = { mood = { column = "feeling", values = { ":)" = "glad", ":(" = "sad" } } }\n'
+    )
+    assert run(*command, "--run", str(run_file), "--set", "own") == 0
+    assert json.loads(capsys.readouterr().out)["mood"]["classes"]["sad"]["rows"] == 1
+    assert run(*command, "--label", "mood=mood", "--body", "text") == 0
+    assert json.loads(capsys.readouterr().out)["mood"]["classes"]["sad"]["rows"] == 0
+    for more, message in (
+        (["--run", str(run_file), "--set", "on"], "has no such set; did you mean 'own'?"),
+        (["--run", str(run_file)], "found one of them, expected both"),
+        (["--label", "mood"], "--label mood: expected HEAD=COLUMN"),
+        ([], "give --label HEAD=COLUMN"),
+    ):
+        assert run(*command, *more) == 2
+        assert message in capsys.readouterr().err
 
 
 def test_an_evaluation_into_a_file_is_wrong_usage(evaluation: list[str], capsys):

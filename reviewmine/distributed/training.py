@@ -3,13 +3,21 @@
 import json
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import ray
 import ray.train
-from ray.train import Checkpoint, CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
+from ray.train import (
+    Checkpoint,
+    CheckpointConfig,
+    FailureConfig,
+    Result,
+    RunConfig,
+    ScalingConfig,
+    UserCallback,
+)
 from ray.train.torch import TorchTrainer
 
 from reviewmine.distributed.session import CPUS_BESIDE_MODELS, ray_session
@@ -19,7 +27,7 @@ from reviewmine.store.opening import open_store
 from reviewmine.store.record import digest
 from reviewmine.text.mask import mask, mask_error
 from reviewmine.train.reporter import progress_line
-from reviewmine.train.resume import steps_taken
+from reviewmine.train.resume import read_progress
 from reviewmine.train.run import finish, train_worker
 from reviewmine.train.run_file import TrainingRun
 from reviewmine.train.runlog import RunLog
@@ -65,7 +73,7 @@ def num_workers_of(text: str) -> NumWorkers:
 def train(
     run: TrainingRun,
     *,
-    examples_root: Path,
+    examples_root: str | Path,
     checkpoint: Path,
     storage: str | Path,
     num_workers: NumWorkers = 1,
@@ -73,49 +81,68 @@ def train(
 ) -> str:
     """Train `run` and write its checkpoint directory; returns the checkpoint's digest.
 
-    `storage`, a folder that all nodes share or an s3:// URI, gets a directory per run id with its checkpoints, log
-    and curves; a run id that is there is taken up from its last checkpoint. `num_workers` may be (fewest, most):
-    the run then grows and shrinks with the cluster, and takes the same steps.
+    `examples_root` is a folder or an s3:// URI. `storage`, a folder that all nodes share or an s3:// URI, gets a
+    directory per run id with its checkpoints, log and curves; a run id that is there is taken up from its last
+    checkpoint. `num_workers` may be (fewest, most): the run then grows and shrinks with the cluster, and takes the
+    same steps.
     Raises TrainingError, with the worker's reason, if it fails more often than it is started again, UsageError if
     the run id is that of a run with other settings.
     """
-    place, run_id = Location.parse(storage), run_id or run_id_of(run)
-    _claim(run, Location(place.scheme, f"{place.path}/{run_id}"))
+    root, directory = Location.parse(examples_root), Location.parse(storage) / (run_id or run_id_of(run))
+    claim(directory, RUN_FILE, run.model_dump(mode="json"))
     with ray_session(workers_are_heard=True):
-        trainer = TorchTrainer(
-            _work,
-            train_loop_config={
-                "run": run.model_dump(mode="json"),
-                "examples_root": str(examples_root.absolute()),
-                "directory": f"{place.uri}/{run_id}",
-            },
-            scaling_config=_scaling(num_workers),
-            run_config=RunConfig(
-                name=run_id,
-                storage_path=place.uri,
-                failure_config=FailureConfig(max_failures=_MAX_FAILURES),
-                checkpoint_config=CheckpointConfig(num_to_keep=_CHECKPOINTS_KEPT),
-            ),
-        )
-        try:
-            result = trainer.fit()
-        except ray.train.TrainingFailedError as failed:
-            raise TrainingError(f"{run.name}: training failed: {mask(str(failed))}") from None
-        if result.return_value is not None:
-            raise TrainingError(f"{run.name}: training failed: {result.return_value}")
-        if result.checkpoint is None:
-            raise TrainingError(f"{run.name}: training reported no checkpoint")
+        result = fit(run, root, directory, num_workers=num_workers)
         with result.checkpoint.as_directory() as trained:
-            return finish(run, examples_root, trained=Path(trained), directory=checkpoint)
+            return finish(run, root.uri, trained=Path(trained), directory=checkpoint)
 
 
-def _claim(run: TrainingRun, directory: Location) -> None:
-    """Write the settings into the run's directory, or see to it that those which are there are the same."""
+def fit(
+    run: TrainingRun,
+    examples_root: Location,
+    directory: Location,
+    *,
+    num_workers: NumWorkers,
+    num_beside: int = 0,
+    callbacks: Sequence[UserCallback] = (),
+) -> Result:
+    """Train `run` in its `directory`, on the Ray that is up: the last checkpoint that it reported, and its metrics.
+
+    A run that was at its end already takes no step, and has them all the same. Where there are CPUs alone, they are
+    shared with `num_beside` runs of as many workers. Raises TrainingError, with the worker's reason.
+    """
+    trainer = TorchTrainer(
+        _work,
+        train_loop_config={
+            "run": run.model_dump(mode="json"),
+            "examples_root": examples_root.uri,
+            "directory": directory.uri,
+        },
+        scaling_config=_scaling(num_workers, num_runs=1 + num_beside),
+        run_config=RunConfig(
+            name=directory.name,
+            storage_path=directory.parent.uri,
+            failure_config=FailureConfig(max_failures=_MAX_FAILURES),
+            checkpoint_config=CheckpointConfig(num_to_keep=_CHECKPOINTS_KEPT),
+            callbacks=list(callbacks),
+        ),
+    )
+    try:
+        result = trainer.fit()
+    except ray.train.TrainingFailedError as failed:
+        raise TrainingError(f"{run.name}: training failed: {mask(str(failed))}") from None
+    if result.return_value is not None:
+        raise TrainingError(f"{run.name}: training failed: {result.return_value}")
+    if result.checkpoint is None:
+        raise TrainingError(f"{run.name}: training reported no checkpoint")
+    return result
+
+
+def claim(directory: Location, name: str, mine: Mapping[str, Any]) -> None:
+    """Write settings into a run's directory as `name`, or see to it that those which are there are the same."""
     store = open_store(directory, scratch=".putting")
-    mine = run.model_dump(mode="json")
-    found = store.get(RUN_FILE)
+    found = store.get(name)
     if found is None:
-        store.put(RUN_FILE, (json.dumps(mine, indent=2) + "\n").encode())
+        store.put(name, (json.dumps(mine, indent=2) + "\n").encode())
     elif (theirs := json.loads(found.body)) != mine:
         differ = sorted(key for key in mine.keys() | theirs.keys() if mine.get(key) != theirs.get(key))
         raise UsageError(
@@ -124,15 +151,15 @@ def _claim(run: TrainingRun, directory: Location) -> None:
         )
 
 
-def _scaling(num_workers: NumWorkers) -> ScalingConfig:
-    """A GPU for each worker where there are enough for the fewest, else the node's CPUs divided among them."""
+def _scaling(num_workers: NumWorkers, *, num_runs: int) -> ScalingConfig:
+    """A GPU for each worker where there are enough for the fewest, else the nodes' CPUs divided among all runs'."""
     fewest, most = (num_workers, num_workers) if isinstance(num_workers, int) else num_workers
     uses_gpu = ray.cluster_resources().get("GPU", 0) >= fewest
     if uses_gpu:
         return ScalingConfig(num_workers=num_workers, use_gpu=True)
     nodes = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
     nodes = [num_cpus for num_cpus in nodes if num_cpus] or [1]
-    cpus = max(1, (min(nodes) - CPUS_BESIDE_MODELS) // -(-most // len(nodes)))
+    cpus = max(1, (min(nodes) - CPUS_BESIDE_MODELS) // -(-most * num_runs // len(nodes)))
     return ScalingConfig(num_workers=num_workers, resources_per_worker={"CPU": cpus})
 
 
@@ -163,14 +190,14 @@ def _train(config: dict[str, Any]) -> None:
         resume_from = Path(last.to_directory(scratch / "resumed")) if last else None
         log = None
         if ray.train.get_context().get_world_rank() == 0:
-            first_step = steps_taken(resume_from) if resume_from else 0
+            first_step = read_progress(resume_from).step if resume_from else 0
             log = RunLog(
                 config["directory"], scratch / "log", trackers=run.loop.trackers, first_step=first_step
             )
         try:
             train_worker(
                 run,
-                Path(config["examples_root"]),
+                config["examples_root"],
                 RayReporter(log),
                 scratch=scratch,
                 device=ray.train.torch.get_device(),

@@ -7,15 +7,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from torch import Tensor
 
 from reviewmine.errors import TrainingError
 from reviewmine.evaluation.judge import head_metrics, predict, single_metrics
 from reviewmine.evaluation.metrics import Floats
 from reviewmine.examples.encoded import encode_examples
 from reviewmine.model.checkpoint import Checkpoint
-from reviewmine.model.head_specs import ClassificationSpec, MultilabelSpec, TokensSpec, uncalibrated
+from reviewmine.model.head_specs import ClassificationSpec, HeadSpec, MultilabelSpec, TokensSpec, uncalibrated
 from reviewmine.model.heads import decode
 from reviewmine.text.sentences import cleaned_sentences
+
+
+@dataclass(frozen=True, kw_only=True)
+class Several:
+    """The figures of a head that gives each review several answers; of classes of tokens where it is `of_tokens`."""
+
+    of_tokens: bool
+    figures: dict[str, Any]
+    before: dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +34,8 @@ class Answers:
 
     `labels` [N] are class numbers or numbers, NaN where there is none; `names` are those of the classes of the heads
     that have them; `raw` is what the answers were before calibration; `num_tokens` [N] is how much was read. Heads that
-    give a review several answers, of labels or of tokens, are in `others` alone: their figures, all in all.
+    give a review several answers, of labels or of tokens, are in `others` alone, by head: their kind, and their figures
+    of calibrated and of raw answers.
     """
 
     name: str
@@ -35,7 +46,7 @@ class Answers:
     raw: Mapping[str, Floats]
     names: Mapping[str, tuple[str, ...]]
     num_tokens: npt.NDArray[np.int64]
-    others: Mapping[str, Any] = field(default_factory=dict)
+    others: Mapping[str, "Several"] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.num_tokens)
@@ -80,10 +91,18 @@ def answer(checkpoint: Checkpoint, examples: pa.Table, *, titles: bool = True) -
         names={name: head.labels for name, head in single.items() if isinstance(head, ClassificationSpec)},
         num_tokens=np.array([len(ids) for ids in read], dtype=np.int64),
         others={
-            name: head_metrics(head, encoded.labels[name], decode(logits[name], head).numpy())
+            name: _several(head, encoded.labels[name], logits[name])
             for name, head in heads.items()
             if name not in single
         },
+    )
+
+
+def _several(head: HeadSpec, labels: Floats, logits: Tensor) -> Several:
+    return Several(
+        of_tokens=isinstance(head, TokensSpec),
+        figures=head_metrics(head, labels, decode(logits, head).numpy()),
+        before=head_metrics(head, labels, decode(logits, uncalibrated(head)).numpy()),
     )
 
 
@@ -94,4 +113,6 @@ def figures(answers: Answers) -> dict[str, Any]:
         labels, names = answers.labels[head], answers.names.get(head)
         found[head] = single_metrics(labels, column, names)
         found[f"{head}_before_calibration"] = single_metrics(labels, answers.raw[head], names)
-    return {**found, **answers.others}
+    for head, several in answers.others.items():
+        found[head], found[f"{head}_before_calibration"] = several.figures, several.before
+    return found

@@ -3,13 +3,12 @@
 A gate never passes by silence: a metric, slice or comparison that it names and an evaluation does not have is an error.
 """
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from reviewmine.config import RunModel
+from reviewmine.config import RunModel, suggestion
 from reviewmine.errors import ConfigError, GateError
 
 Kind = Literal["at least", "at most", "a loss of at most"]
@@ -140,11 +139,7 @@ def _values(one: SliceGate, slices: Mapping[str, Any]) -> list[str]:
 
 def _lookup(name: str, known: Mapping[str, Any], where: str) -> Any:
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        advice = (
-            f"did you mean '{near[0]}'?" if near else f"expected one of {', '.join(sorted(known)) or 'none'}"
-        )
-        raise ConfigError(f"{where}: found no '{name}' in this evaluation; {advice}")
+        raise ConfigError(f"{where}: found no '{name}' in this evaluation; {suggestion(name, known)}")
     return known[name]
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -29,6 +29,9 @@ from reviewmine.model.head_specs import (
 )
 from reviewmine.model.heads import decode
 from reviewmine.model.network import OpinionNetwork
+
+_BRIEF_OF_CLASSES: Final = ("macro_f1", "accuracy")
+_BRIEF_OF_NUMBERS: Final = ("spearman", "mae")
 
 
 def predict(
@@ -106,14 +109,25 @@ def single_metrics(
 
 
 def brief(metrics: Mapping[str, Any]) -> dict[str, float]:
-    """The few figures of `judge` that a progress line has room for."""
+    """The few figures of `judge` that a progress line has room for; one that is undefined is left out."""
     figures = {
         f"{head}_{name}": found.get(name)
         for head, found in metrics.items()
         if isinstance(found, Mapping)
-        for name in ("macro_f1", "accuracy", "spearman", "mae")
+        for name in (*_BRIEF_OF_CLASSES, *_BRIEF_OF_NUMBERS)
     }
     return {name: value for name, value in figures.items() if value is not None}
+
+
+def brief_names(heads: Mapping[str, HeadSpec]) -> list[str]:
+    """The names of all figures that `brief` may give of these heads."""
+    return [
+        f"{name}_{figure}"
+        for name, head in heads.items()
+        for figure in (
+            _BRIEF_OF_NUMBERS if isinstance(head, RegressionSpec | OrdinalSpec) else _BRIEF_OF_CLASSES
+        )
+    ]
 
 
 def write_metrics(metrics: Mapping[str, Any], path: Path) -> None:

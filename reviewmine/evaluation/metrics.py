@@ -44,7 +44,7 @@ def classification_metrics(
         truth, found, labels=numbers, sample_weight=weight, zero_division=0.0
     )
     *figures, support = (np.asarray(figure, dtype=np.float64) for figure in per_class)
-    areas = [_areas(truth == number, given[:, number], weight) for number in numbers]
+    areas = [areas_of(truth == number, given[:, number], weight) for number in numbers]
     present = np.isin(numbers, truth)
     kinds = dict(zip(("precision", "recall", "f1"), figures, strict=True))
     return {
@@ -135,7 +135,10 @@ def class_weights(labels: Floats, shares: Sequence[float]) -> Floats:
     return np.where(labelled, per_class[classes], 0.0).astype(np.float32)
 
 
-def _areas(is_class: npt.NDArray[np.bool_], probability: Floats, weight: Floats | None) -> dict[str, Any]:
+def areas_of(
+    is_class: npt.NDArray[np.bool_], probability: Floats, weight: Floats | None = None
+) -> dict[str, Any]:
+    """ROC AUC and PR AUC (average precision) of being sure [N] of a class; None where every row is of it, or none."""
     if is_class.all() or not is_class.any():
         return {"roc_auc": None, "pr_auc": None}
     return {

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+from reviewmine.evaluation.metrics import Floats, areas_of
 
 
 def multilabel_metrics(labels: Floats, probabilities: Floats, names: Sequence[str]) -> dict[str, Any]:
     """F1 of each of `names` [C], their mean and that over all decisions, of probabilities [N, C] cut at one half.
+
+    ROC AUC and PR AUC of each are over all cuts.
 
     `labels` [N, C] are 0 or 1, NaN in rows without; `accuracy` is the share of rows of which every label is right, and
     `brier` the mean square of what probabilities are off. Macro-F1 is over the labels that occur.
@@ -36,6 +37,7 @@ def multilabel_metrics(labels: Floats, probabilities: Floats, names: Sequence[st
                 "precision": float(precision[n]),
                 "recall": float(recall[n]),
                 "f1": float(f1[n]),
+                **areas_of(truth[:, n] == 1, given[:, n]),
                 "rows": int(support[n]),
             }
             for n, name in enumerate(names)

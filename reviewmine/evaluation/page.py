@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from reviewmine import __version__
-from reviewmine.evaluation.answers import Answers
+from reviewmine.evaluation.answers import Answers, Several
 from reviewmine.evaluation.gate import LESS_IS_BETTER
 from reviewmine.evaluation.pictures import (
     confusion_picture,
@@ -61,6 +61,12 @@ def page(metrics: Mapping[str, Any], answers: Answers, reference: Answers | None
         number_heads=[
             _number_head(metrics, answers, head) for head in answers.columns if head not in answers.names
         ],
+        several_heads=[
+            _several_head(head, several) for head, several in answers.others.items() if not several.of_tokens
+        ],
+        token_heads=[
+            _several_head(head, several) for head, several in answers.others.items() if several.of_tokens
+        ],
         plain=PLAIN_NAMES,
         less_is_better=LESS_IS_BETTER,
         small_rows=SMALL_ROWS,
@@ -106,6 +112,15 @@ def _class_head(
         "improved": improved,
         "worsened": worsened,
     }
+
+
+def _several_head(head: str, several: Several) -> dict[str, Any]:
+    """What the template shows of a head that gives each review several answers."""
+    figures = several.figures
+    shown: dict[str, Any] = {"name": head, "figures": figures, "before": several.before}
+    if several.of_tokens and figures["rows"]:
+        shown["confusion"] = Markup(confusion_picture(figures["confusion"], tuple(figures["classes"])))
+    return shown
 
 
 def _number_head(metrics: Mapping[str, Any], answers: Answers, head: str) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def report(
         **figures(answers),
         "slices": slice_figures(answers, slice_by),
     }
-    if robustness_rows:
+    if robustness_rows and answers.columns:
         metrics["robustness"] = robustness(
             checkpoint, answers, max_rows=robustness_rows, titles=titles, seed=seed
         )

@@ -1,12 +1,15 @@
 """An evaluation from files: which checkpoint, on which rows of which examples, against what, through which gate."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
+from pydantic import Field
 
-from reviewmine.config import RunModel, load_run_file
-from reviewmine.contract.examples import EXAMPLES_SCHEMA, ExampleColumns
+from reviewmine.config import RunModel, load_run_file, suggestion
+from reviewmine.contract.examples import EXAMPLES_SCHEMA, OPINION_LABELS, ExampleColumns
+from reviewmine.contract.label_columns import HeadLabels, LabelColumn
 from reviewmine.errors import UsageError
 from reviewmine.evaluation.gate import Gate, refuse_without_reference
 from reviewmine.evaluation.report import Report, report
@@ -14,6 +17,7 @@ from reviewmine.evaluation.slices import SLICINGS
 from reviewmine.examples.labelled import only_held_out
 from reviewmine.examples.sets import only_languages, read_examples
 from reviewmine.model.checkpoint import Checkpoint, load_checkpoint
+from reviewmine.model.spec import Spec, read_spec
 
 _LANGUAGE: Final = "language"
 
@@ -24,6 +28,8 @@ class EvaluationRun(RunModel):
     checkpoint: Path
     examples: str | Path
     columns: ExampleColumns = ExampleColumns()
+    labels: dict[str, LabelColumn] = Field(default_factory=dict)
+    """By head, the column of its labels; polarity and intensity have theirs by `columns.rating` as well."""
     slice_by: tuple[str, ...] = ()
     """Columns of the examples; `language` makes the languages those of that column instead of identified ones."""
     only_language: str | None = None
@@ -39,6 +45,7 @@ def run_evaluation(run: EvaluationRun) -> Report:
     gate = load_run_file(run.gate, Gate) if run.gate is not None else None
     if gate is not None and run.against is None:
         refuse_without_reference(gate)
+    labelled_heads(run, read_spec(run.checkpoint))
     checkpoint = load_checkpoint(run.checkpoint)
     refuse_slicings(run.slice_by, tuple(checkpoint.spec.heads))
     return report(
@@ -55,13 +62,32 @@ def run_evaluation(run: EvaluationRun) -> Report:
 
 def read_rows(run: EvaluationRun, checkpoint: Checkpoint) -> pa.Table:
     """The examples that `run` asks for: EXAMPLES_SCHEMA, followed by the columns to slice by."""
-    columns = run.columns
+    columns, heads = run.columns, labelled_heads(run, checkpoint.spec)
     if run.only_language is not None or _LANGUAGE in run.slice_by:
         columns = columns.model_copy(update={"language": columns.language or _LANGUAGE})
-    rows = read_examples(run.examples, columns, keep=_kept(run))
+    rows = read_examples(run.examples, columns, labels=run.labels, heads=heads, keep=_kept(run))
     if run.only_language is not None:
         rows = only_languages(rows, [run.only_language])
     return only_held_out(rows, checkpoint.spec) if run.held_out else rows
+
+
+def labelled_heads(run: EvaluationRun, spec: Spec) -> dict[str, HeadLabels]:
+    """What the labels of those heads of the checkpoint look like that the examples have labels of.
+
+    Raises UsageError for labels of a head that it does not have, and if there are labels of none.
+    """
+    if unknown := sorted(run.labels.keys() - spec.heads.keys()):
+        raise UsageError(
+            f"labels of {unknown[0]}: {spec.name} has no such head; {suggestion(unknown[0], spec.heads)}"
+        )
+    by_stars: Collection[str] = OPINION_LABELS if run.columns.rating is not None else ()
+    found = {name: head.takes for name, head in spec.heads.items() if name in run.labels or name in by_stars}
+    if not found:
+        raise UsageError(
+            f"{spec.name} has the heads {', '.join(spec.heads)}, and nothing says which column holds labels of them; "
+            "give --label HEAD=COLUMN, or --run and --set"
+        )
+    return found
 
 
 def refuse_slicings(names: tuple[str, ...], heads: tuple[str, ...]) -> None:

@@ -114,6 +114,10 @@ class Location:
         """The last segment."""
         return self.path.rsplit("/", 1)[-1]
 
+    def __truediv__(self, name: str) -> "Location":
+        """The place called `name` below this one."""
+        return Location(self.scheme, f"{self.path.rstrip('/')}/{name}")
+
     def holds(self, other: "Location") -> bool:
         """Whether `other` is this place or lies below it, links followed."""
         if self.scheme != other.scheme:

@@ -43,7 +43,7 @@ class Prepared:
     network: OpinionNetwork
 
 
-def prepare(run: TrainingRun, examples_root: Path) -> Prepared:
+def prepare(run: TrainingRun, examples_root: str | Path) -> Prepared:
     """Read and encode the examples and build the untrained network, the same for the same run and root."""
     examples, earlier = run.examples, None
     if run.continuing is not None:

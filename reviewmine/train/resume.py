@@ -86,7 +86,7 @@ def restore(learner: Learner, directory: Path, *, num_steps: int) -> Progress:
 
     Raises TrainingError if that run was not one of `num_steps`, or if it trained another network.
     """
-    progress = _progress(directory)
+    progress = read_progress(directory)
     if progress.num_steps != num_steps:
         raise TrainingError(
             f"{directory}: kept in a run of {progress.num_steps} steps, found examples for {num_steps}; they have "
@@ -109,12 +109,8 @@ def restore(learner: Learner, directory: Path, *, num_steps: int) -> Progress:
     return progress
 
 
-def steps_taken(directory: Path) -> int:
-    """How many steps had been taken when `keep` wrote `directory`."""
-    return _progress(directory).step
-
-
-def _progress(directory: Path) -> Progress:
+def read_progress(directory: Path) -> Progress:
+    """How far the run was when `keep` wrote `directory`."""
     return Progress(**json.loads((directory / PROGRESS_FILE).read_text(encoding="utf-8")))
 
 

@@ -36,7 +36,7 @@ _SHOWN_LETTERS: Final = 80
 
 def train_worker(
     run: TrainingRun,
-    examples_root: Path,
+    examples_root: str | Path,
     reporter: Reporter,
     *,
     scratch: Path,
@@ -100,7 +100,7 @@ def _texts(prepared: Prepared, rows: Sequence[int]) -> str:
     return "; ".join(f"row {row} begins {text!r}" for row, text in zip(rows, begun, strict=True))
 
 
-def finish(run: TrainingRun, examples_root: Path, *, trained: Path, directory: Path) -> str:
+def finish(run: TrainingRun, examples_root: str | Path, *, trained: Path, directory: Path) -> str:
     """Make the checkpoint `directory` of the tensors that the loop kept in `trained`: calibrate, save, measure, tell.
 
     It is made beside `directory` and moved there whole; a rerun that finds it there, made by the same run, leaves it.

@@ -4,14 +4,15 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from reviewmine.config import RunModel
+from reviewmine.config import RunModel, suggestion
+from reviewmine.evaluation.judge import brief_names
 from reviewmine.examples.labelled import ExamplesSettings
 from reviewmine.model.batching import padded_width
 from reviewmine.model.head_specs import ClassificationSpec, Pooling
 from reviewmine.model.tuning_spec import AllocatedAdapter, LowRankAdapter, Tuning
 from reviewmine.train.continuing import Continuing
 from reviewmine.train.settings import LoopSettings
-from reviewmine.train.tasks import Tasks, opinion_tasks
+from reviewmine.train.tasks import Tasks, opinion_tasks, spec_of
 
 
 class BackboneChoice(RunModel):
@@ -96,6 +97,20 @@ class TrainingRun(RunModel):
                 "tuning adalora cuts ranks of whole tensors, and loop.parallel fsdp cuts those up: use ddp"
             )
         return self
+
+    @model_validator(mode="after")
+    def _best_metric_is_one_that_validation_gives(self) -> "TrainingRun":
+        metric, known = self.loop.best_metric, self.metrics
+        if metric is not None and metric not in known:
+            raise ValueError(
+                f"loop.best_metric: validation gives no '{metric}' of these heads; {suggestion(metric, known)}"
+            )
+        return self
+
+    @property
+    def metrics(self) -> list[str]:
+        """The figures that validation may give of the heads of the run."""
+        return brief_names({name: spec_of(task) for name, task in self.heads.items()})
 
     @model_validator(mode="after")
     def _sets_label_heads_that_are_there(self) -> "TrainingRun":

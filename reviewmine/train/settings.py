@@ -10,6 +10,11 @@ Tracker = Literal["tensorboard", "mlflow"]
 _LOWER_IS_BETTER: Final = ("loss", "mae", "mse", "rmse", "ece")
 
 
+def lower_is_better(metric: str) -> bool:
+    """Whether a figure of this name is a loss or an error."""
+    return metric.endswith(_LOWER_IS_BETTER)
+
+
 class LoopSettings(RunModel):
     """How a network is trained; one step reads at most `budget_tokens`, padding included, over all workers.
 
@@ -66,7 +71,7 @@ class LoopSettings(RunModel):
 
     def is_better(self, value: float, than: float) -> bool:
         """Whether a value of `best_metric` is better: lower for losses and errors, higher for all else."""
-        lower = self.best_metric is not None and self.best_metric.endswith(_LOWER_IS_BETTER)
+        lower = self.best_metric is not None and lower_is_better(self.best_metric)
         return value < than if lower else value > than
 
     @model_validator(mode="after")

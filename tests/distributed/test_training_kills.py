@@ -23,7 +23,7 @@ def test_a_run_whose_worker_and_then_driver_are_killed_ends_as_an_undisturbed_on
 
 
 @pytest.mark.slow
-def test_a_run_whose_storage_is_on_s3_is_taken_up_from_there(tmp_path):
+def test_a_run_whose_examples_and_storage_are_on_s3_is_taken_up_from_there(tmp_path):
     """The second command finds the run at its end, takes no step, and makes the same checkpoint of it."""
     with serving() as address:
         environment = {
@@ -44,6 +44,9 @@ def test_a_run_whose_storage_is_on_s3_is_taken_up_from_there(tmp_path):
         s3.create_bucket(Bucket="training")
         digests = []
         command = train_command(tmp_path / "run", storage="s3://training/runs")
+        sets = tmp_path / "run" / "sets"
+        s3.upload_file(str(sets / "reviews.parquet"), "training", "sets/reviews.parquet")
+        command[command.index(str(sets))] = "s3://training/sets"
         for attempt in ("first", "second"):
             where = tmp_path / "run" / attempt
             subprocess.run([*command, "--checkpoint", str(where)], env=environment, check=True, timeout=600)

@@ -3,8 +3,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from reviewmine.evaluation.judge import single_metrics, write_metrics
+from reviewmine.evaluation.judge import brief, brief_names, judge, single_metrics, write_metrics
+from reviewmine.model.head_specs import (
+    ClassificationSpec,
+    HeadSpec,
+    MultilabelSpec,
+    OrdinalSpec,
+    RegressionSpec,
+    TokensSpec,
+)
 
 ANSWERS = np.array([[0.2, 0.7, 0.1], [0.1, 0.1, 0.8]], np.float32)
 
@@ -26,3 +35,30 @@ def test_a_head_without_classes_is_judged_by_distance() -> None:
 def test_metrics_are_written_as_json(tmp_path: Path) -> None:
     write_metrics({"rows": 3}, tmp_path / "new" / "metrics.json")
     assert json.loads((tmp_path / "new" / "metrics.json").read_text()) == {"rows": 3}
+
+
+def test_the_figures_of_progress_have_the_names_that_are_known_before_training() -> None:
+    heads: dict[str, HeadSpec] = {
+        "mood": ClassificationSpec(labels=("glad", "sad")),
+        "topics": MultilabelSpec(labels=("screen", "lamp")),
+        "force": OrdinalSpec(),
+        "warmth": RegressionSpec(),
+        "things": TokensSpec(labels=("thing",)),
+    }
+    rng = np.random.default_rng(0)
+    logits = {
+        "mood": torch.from_numpy(rng.normal(size=(8, 2))),
+        "topics": torch.from_numpy(rng.normal(size=(8, 2))),
+        "force": torch.from_numpy(rng.normal(size=(8, 2))),
+        "warmth": torch.from_numpy(rng.normal(size=8)),
+        "things": torch.from_numpy(rng.normal(size=(8, 3, 3))),
+    }
+    labels = {
+        "mood": rng.integers(0, 2, 8),
+        "topics": rng.integers(0, 2, (8, 2)),
+        "force": rng.random(8),
+        "warmth": rng.random(8),
+        "things": rng.integers(0, 3, (8, 3)),
+    }
+    told = brief(judge(logits, {name: one.astype(np.float32) for name, one in labels.items()}, heads, {}))
+    assert list(told) == brief_names(heads)

@@ -19,6 +19,8 @@ from reviewmine.examples.labelled import (
 )
 from reviewmine.examples.sets import ExampleSet, read_set
 from reviewmine.model.spec import BackboneSpec, Spec, Training
+from reviewmine.store.filesystem import Location
+from reviewmine.store.opening import open_store
 
 COLUMNS = ExampleColumns(body="text", title="title", rating="stars", language="lang")
 
@@ -156,3 +158,13 @@ def test_joining_takes_training_texts_alone_and_leaves_validation_as_it_was_writ
     held_out = plain.validation["body"].to_pylist()
     assert not [body for body in long.train["body"].to_pylist() if any(text in body for text in held_out)]
     assert long.train.num_rows < 0.6 * plain.train.num_rows
+
+
+def test_examples_are_read_from_object_storage(s3_uri: str, tmp_path: Path) -> None:
+    file = write_reviews(tmp_path, 60) / "reviews.parquet"
+    open_store(Location.parse(s3_uri)).put("sets/reviews.parquet", file.read_bytes())
+    settings = ExamplesSettings(sets=(a_set(),), validation_share=0.2)
+    there = load_examples(settings, f"{s3_uri}/sets", seed=3)
+    here = load_examples(settings, tmp_path, seed=3)
+    assert there.train == here.train
+    assert there.validation == here.validation

@@ -165,7 +165,9 @@ def test_a_head_that_means_something_else_since_the_checkpoint_is_refused(
 ) -> None:
     run, root, first = english
     heads = run.model_dump(mode="json")["heads"] | {"intensity": {"kind": "ordinal"}}
-    with pytest.raises(CheckpointError, match=r"head 'intensity' was trained as regression, .* wants ordinal"):
+    with pytest.raises(
+        CheckpointError, match=r"head 'intensity' was trained as regression, .* wants ordinal"
+    ):
         prepare(continued(run, first, heads=heads), root)
 
 

@@ -50,6 +50,22 @@ def test_settings_that_exclude_each_other_are_refused(change: dict[str, Any], me
         TrainingRun.model_validate(run)
 
 
+def test_a_best_metric_that_no_head_of_the_run_gives_is_refused_before_training() -> None:
+    run = make_run(Path("backbone")).model_dump(mode="json")
+    run["loop"]["best_metric"] = "polarity_macro_f2"
+    with pytest.raises(
+        ValidationError, match=r"no 'polarity_macro_f2' of these heads; did you mean 'polarity_macro"
+    ):
+        TrainingRun.model_validate(run)
+    run["loop"]["best_metric"] = "loss"
+    with pytest.raises(
+        ValidationError, match=r"expected one of intensity_mae, intensity_spearman, polarity_acc"
+    ):
+        TrainingRun.model_validate(run)
+    run["loop"]["best_metric"] = "intensity_mae"
+    assert TrainingRun.model_validate(run).loop.best_metric == "intensity_mae"
+
+
 @pytest.mark.parametrize("name", ["builtin.toml", "opinions.toml"])
 def test_the_run_files_that_ship_are_valid_runs(name: str) -> None:
     run = load_run_file(RUN_FILE.with_name(name), TrainingRun)
