@@ -1,46 +1,19 @@
 """The stages in this process, without Ray: rows that are carried over meet the network no second time."""
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from archives import reviews
 from backfill_world import FIRST, World
-
-from reviewmine.backfill.settings import PoolSettings
-from reviewmine.backfill.work import Job, Outcome, Task
-from reviewmine.distributed.stages import AnnotateStage, Message, Model, ReadStage, WriteStage
-from reviewmine.model.inspect import inspect_checkpoint
+from staged import Staged, model_of
 
 IDS = [f"r{number:02}" for number in range(40)]
 
 
-class Staged:
-    """Executes tasks by the stages that Ray would call; `annotated` are the ids that the network was given."""
-
-    def __init__(self, job: Job, model: Model) -> None:
-        self._stages = ReadStage(job, model), AnnotateStage(job, model), WriteStage(job)
-        self.annotated: list[str] = []
-
-    def execute(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
-        read, annotate, write = self._stages
-        for task in tasks:
-            message = read(Message(task))
-            if message.table is not None:
-                self.annotated += message.table["review_id"].to_pylist()
-            yield write(annotate(message)).outcome
-
-
 @pytest.fixture
 def world(tmp_path: Path, tiny_checkpoint: Path) -> World:
-    _, digest = inspect_checkpoint(tiny_checkpoint)
-    model = Model(
-        checkpoint=str(tiny_checkpoint),
-        digest=digest,
-        annotate_unsupported=False,
-        pool=PoolSettings(device="cpu"),
-    )
+    model = model_of(tiny_checkpoint)
     world = World(tmp_path, execute=lambda job: Staged(job, model))
     return world.write({f"{FIRST}/a.parquet": reviews(IDS)})
 
