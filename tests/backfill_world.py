@@ -84,7 +84,7 @@ class InProcess:
                 return Outcome(kind="probed", task=task)
             self.annotated += reviews["review_id"].to_pylist()
             receipt = self._write(task, self._annotate(task, reviews), carried_over)
-            return Outcome(kind="done", task=task, receipt=receipt, remarks=earlier.remarks)
+            return Outcome(kind="done", task=task, receipt=receipt, remark=earlier.remark)
         except ArchiveError as unreadable:
             return Outcome(kind="rejected", task=task, reason=str(unreadable))
 

@@ -7,7 +7,7 @@ their annotations; the worker reads them, a part at a time, and keeps the rows t
 import heapq
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final
@@ -80,10 +80,10 @@ class EarlierParts:
 
 @dataclass(frozen=True)
 class Earlier:
-    """Rows of EARLIER_SCHEMA that may be carried over, and what stood in the way of others."""
+    """Rows of EARLIER_SCHEMA that may be carried over, and what stood in the way of others, if anything."""
 
     rows: pa.Table
-    remarks: tuple[str, ...] = ()
+    remark: str | None = None
 
 
 class EarlierRows:
@@ -98,19 +98,18 @@ class EarlierRows:
         A part that is gone or not as it was put is passed over, and remarked on: its reviews are annotated again.
         """
         wanted = set(input_hashes.to_pylist()) if task.earlier else set()
-        found, remarks = [EARLIER_SCHEMA.empty_table()], []
+        found, unusable = [EARLIER_SCHEMA.empty_table()], []
         for part in task.earlier:
             if not wanted:
                 break
             try:
                 rows = self._rows(part, wanted)
             except _UNUSABLE as broken:
-                told = str(broken).splitlines()[0] if str(broken) else type(broken).__name__
-                remarks.append(f"{told}; rows of {task.fragment.path} are annotated again")
+                unusable.append(str(broken).splitlines()[0] if str(broken) else type(broken).__name__)
                 continue
             wanted.difference_update(rows["input_hash"].to_pylist())
             found.append(rows)
-        return Earlier(pa.concat_tables(found), tuple(remarks))
+        return Earlier(pa.concat_tables(found), _remark(task, unusable) if unusable else None)
 
     def _rows(self, part: Part, wanted: set[str]) -> pa.Table:
         """The first row of each wanted review and language in `part`; rows that failed are to be tried again."""
@@ -128,6 +127,13 @@ class EarlierRows:
             if input_hash in wanted and status != "failed":
                 first_rows.setdefault((input_hash, language), row)
         return rows.take(pa.array(list(first_rows.values()), pa.int64()))
+
+
+def _remark(task: Task, unusable: Sequence[str]) -> str:
+    parts = "an earlier part" if len(unusable) == 1 else f"{len(unusable)} earlier parts"
+    return (
+        f"{task.fragment.path}: {parts} cannot be used, so that rows of it are annotated again: {unusable[0]}"
+    )
 
 
 def _first_row(made: _Made) -> int:

@@ -143,11 +143,13 @@ class Run:
                 self._missing.update(self._touching[fragment_id])
         reused = sum(receipt.fragment.num_rows for receipt in self._receipts.values())
         self.summary = self.summary.model_copy(update={"rows_reused": reused})
+        pending = {name: fragment for name, fragment in fragments.items() if name not in self._receipts}
+        if not pending:
+            return []
         earlier = EarlierParts(self._plan)
         return [
             Task(fragment=fragment, earlier=earlier.of(fragment, self._touching[name]))
-            for name, fragment in fragments.items()
-            if name not in self._receipts
+            for name, fragment in pending.items()
         ]
 
     def _standing(self, fragments: list[Fragment]) -> list[Receipt | None]:
@@ -161,8 +163,8 @@ class Run:
         """Annotate and publish; the tasks that crashed their workers are returned."""
         poisoned = []
         for outcome in self._interruptible(tasks) if tasks else ():
-            for remark in outcome.remarks:
-                _log.warning("%s", remark)
+            if outcome.remark:
+                _log.warning("%s", outcome.remark)
             if outcome.kind == "poisoned":
                 poisoned.append(outcome.task)
             elif outcome.kind == "rejected":

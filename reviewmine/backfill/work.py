@@ -69,7 +69,7 @@ class Outcome(Record):
     task: Task
     receipt: Receipt | None = None
     reason: str = ""
-    remarks: tuple[str, ...] = ()
+    remark: str | None = None
     """What a person should know though the task is done."""
 
 

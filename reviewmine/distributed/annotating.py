@@ -163,7 +163,7 @@ def _row(message: Message) -> pa.Table:
             "task": pa.array([message.task.encode()], pa.binary()),
             "table": pa.array([_stream(message.table)], pa.large_binary()),
             "carried_over": pa.array([_stream(message.carried_over)], pa.large_binary()),
-            "remarks": pa.array([message.remarks], pa.list_(pa.string())),
+            "remark": pa.array([message.remark], pa.string()),
             "outcome": pa.array([message.outcome.encode() if message.outcome else None], pa.binary()),
         }
     )
@@ -176,7 +176,7 @@ def _message(batch: pa.Table) -> Message:
         task=Task.decode(cells["task"].as_py(), where="a task"),
         table=_table(cells["table"]),
         carried_over=_table(cells["carried_over"]),
-        remarks=tuple(cells["remarks"].as_py()),
+        remark=cells["remark"].as_py(),
         outcome=Outcome.decode(outcome, where="an outcome") if outcome else None,
     )
 

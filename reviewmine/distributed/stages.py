@@ -42,12 +42,12 @@ class Message:
     task: Task
     table: pa.Table | None = None
     carried_over: pa.Table | None = None
-    remarks: tuple[str, ...] = ()
+    remark: str | None = None
     outcome: Outcome | None = None
 
     def ended(self, outcome: Outcome) -> "Message":
-        """The same with `outcome`, which takes the remarks along."""
-        told = outcome.model_copy(update={"remarks": self.remarks})
+        """The same with `outcome`, which takes the remark along."""
+        told = outcome.model_copy(update={"remark": self.remark})
         return Message(task=self.task, outcome=told)
 
 
@@ -76,7 +76,7 @@ class ReadStage:
             message,
             table=_preparer(self._model)(reviews, frozenset(task.failed_rows)),
             carried_over=carried_over,
-            remarks=earlier.remarks,
+            remark=earlier.remark,
         )
 
 

@@ -218,7 +218,7 @@ class TestBrokenParts:
         with caplog.at_level(logging.WARNING):
             summary = world.run()
         assert (world.executor.annotated, summary.rows_carried, summary.exit_code) == (IDS, 0, 0)
-        assert f"rows of {FIRST}/a.parquet are annotated again" in caplog.text
+        assert f"{FIRST}/a.parquet: an earlier part cannot be used" in caplog.text
         world.judge({FIRST: IDS})
 
     def test_parts_of_tables_that_do_not_say_their_fragment_are_left_alone(self, tmp_path):
