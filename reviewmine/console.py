@@ -61,7 +61,8 @@ class LogConsole:
         self._pace = _Pace(num_rows)
         self._num_due = len(plan.due())
         counted = ", ".join(f"{plan.count(state)} {state}" for state in ("missing", "stale", "fresh", "gone"))
-        self._say(f"plan: {counted} partitions; {num_rows:,} rows to annotate")
+        or_known = " or carry over" if plan.count("stale") else ""
+        self._say(f"plan: {counted} partitions; {num_rows:,} rows to annotate{or_known}")
         for line in _remarks(plan):
             self._say(line)
 
@@ -85,7 +86,8 @@ class LogConsole:
         self._say(
             f"{summary.state}: {summary.partitions_published} partitions published, {summary.partitions_fresh} "
             f"fresh, {len(summary.partitions_failed)} failed; {summary.rows_read:,} rows read, "
-            f"{summary.rows_annotated:,} annotated, {summary.rows_reused:,} reused, "
+            f"{summary.rows_annotated:,} annotated, {summary.rows_carried:,} carried over, "
+            f"{summary.rows_reused:,} reused, "
             f"{summary.files_rejected} files rejected; {summary.seconds:.1f} s"
         )
 
@@ -147,6 +149,7 @@ class TerminalConsole:
             "failed",
             "rows read",
             "annotated",
+            "carried over",
             "rejects",
             "seconds",
         ):
@@ -157,6 +160,7 @@ class TerminalConsole:
             f"{len(summary.partitions_failed):,}",
             f"{summary.rows_read:,}",
             f"{summary.rows_annotated:,}",
+            f"{summary.rows_carried:,}",
             f"{summary.files_rejected:,}",
             f"{summary.seconds:.1f}",
         )

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,6 +12,9 @@ import pyarrow.parquet as pq
 from archives import reviews, write_files
 from partition_world import silent
 
+from reviewmine.annotate.carryover import carry_over
+from reviewmine.annotate.prepare import language_of
+from reviewmine.backfill.earlier import EarlierRows
 from reviewmine.backfill.plan import Plan, Planner
 from reviewmine.backfill.result import Result, result_of
 from reviewmine.backfill.run import Run, recover_dead_publishes
@@ -35,6 +39,9 @@ NUM_FRAGMENTS = 3
 class InProcess:
     """Executes tasks one after another, and makes annotations up: `empty` for every row, `failed` for failed rows.
 
+    Rows that an earlier generation holds are carried over, as the read stage does it; `annotated` are the ids of the
+    others, which go through the model.
+
     A task whose rows hold a review of `poison`, unless it is known to fail, crashes its worker; one of `unlucky`
     does so once, whatever is in it. `after` sees every outcome before the run does.
     """
@@ -49,11 +56,13 @@ class InProcess:
     ) -> None:
         self._job = job
         self._read = FragmentReader(job)
+        self._read_earlier = EarlierRows(job)
         self._write = FragmentWriter(job)
         self._poison = frozenset(poison)
         self._unlucky = set(unlucky)
         self._after = after
         self.outcomes: list[Outcome] = []
+        self.annotated: list[str] = []
 
     def execute(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         for task in tasks:
@@ -65,11 +74,17 @@ class InProcess:
     def _outcome(self, task: Task) -> Outcome:
         try:
             reviews = self._read(task)
+            earlier = self._read_earlier(task, reviews["input_hash"])
+            reviews, carried_over = carry_over(
+                reviews, earlier.rows, source_file=task.fragment.path, carried=self._job.carried
+            )
             if self._dies_of(task, reviews):
                 return Outcome(kind="poisoned", task=task, reason="the worker died")
             if task.probe:
                 return Outcome(kind="probed", task=task)
-            return Outcome(kind="done", task=task, receipt=self._write(task, self._annotate(task, reviews)))
+            self.annotated += reviews["review_id"].to_pylist()
+            receipt = self._write(task, self._annotate(task, reviews), carried_over)
+            return Outcome(kind="done", task=task, receipt=receipt, remark=earlier.remark)
         except ArchiveError as unreadable:
             return Outcome(kind="rejected", task=task, reason=str(unreadable))
 
@@ -88,7 +103,7 @@ class InProcess:
         columns |= {name: made[name] for name in made.column_names}
         columns |= {
             "status": pc.if_else(is_failed, "failed", "empty"),
-            "language": pa.repeat("und", num_rows),
+            "language": pa.array([language_of(*row) for row in _written(reviews)], pa.string()),
             "source_file": pa.repeat(task.fragment.path, num_rows),
             "input_hash": reviews["input_hash"],
             "model_version": pa.repeat("made up", num_rows),
@@ -97,6 +112,13 @@ class InProcess:
         }
         columns |= {field.name: reviews[CARRIED_PREFIX + field.name] for field in self._job.carried}
         return conform(pa.table(columns), annotations_schema(self._job.carried), where="made up")
+
+
+def _written(reviews: pa.Table) -> Iterator[tuple[str | None, str]]:
+    """The language column and the body of each review."""
+    return zip(
+        reviews["language"].to_pylist(), (body or "" for body in reviews["body"].to_pylist()), strict=True
+    )
 
 
 class Watching:
@@ -139,13 +161,15 @@ class World:
         partition_by: PartitionBy | None = None,
         carry: Sequence[str] = (),
         columns: ReviewColumns | None = None,
+        execute: Callable[..., Any] = InProcess,
     ) -> None:
         self.root = root / "archive"
         self.table = Table(str(root / "table"))
         self.partition_by = partition_by
         self.carry = carry
         self.columns = columns or ReviewColumns()
-        self.executor: InProcess | None = None
+        self.execute = execute
+        self.executor: Any = None
         self.watching = Watching()
 
     def write(self, files: Mapping[str, pa.Table], *, rows_per_group: int = 1000) -> "World":
@@ -197,7 +221,7 @@ class World:
             carried=carried_fields(planner.schemas(), self.carry) if self.carry else (),
             partition_by=self.partition_by,
         )
-        self.executor = InProcess(job, **executor)
+        self.executor = self.execute(job, **executor)
         self.watching = Watching()
         plan = planner.plan(result)
         return Run(job, plan, self.executor, self.watching, max_rejects=max_rejects, patience=silent())
@@ -239,12 +263,15 @@ class World:
 
     def statuses(self) -> dict[tuple[str, int], str]:
         """The status of every row of the table, by its lineage."""
-        found = {}
+        return {(row["source_file"], row["source_row"]): row["status"] for row in self.whole_rows()}
+
+    def whole_rows(self) -> list[dict[str, Any]]:
+        """Every row of the table with all its columns, in order of its lineage."""
+        found = []
         for name in self.live_files():
             with self.table.store.open(name) as file:
-                for row in pq.read_table(file).to_pylist():
-                    found[row["source_file"], row["source_row"]] = row["status"]
-        return found
+                found += pq.read_table(file).to_pylist()
+        return sorted(found, key=lambda row: (row["source_file"], row["source_row"]))
 
     def records(self) -> list[Summary]:
         """The records of all runs, in order of their start."""

@@ -113,7 +113,7 @@ class Preparer:
 
     def _prepare(self, reviews: Sequence[_Review]) -> list[_Prepared]:
         """What is known of each of `reviews`; those that the network is to read are encoded in one go."""
-        languages = [iso_639_1(review.written_language) or identify(review.body) for review in reviews]
+        languages = [language_of(review.written_language, review.body) for review in reviews]
         is_read = [self._annotate_unsupported or language in self._languages for language in languages]
         to_read = [review for review, read in zip(reviews, is_read, strict=True) if read]
         encoded = iter(
@@ -123,6 +123,11 @@ class Preparer:
             _with_tokens(review, language, next(encoded)) if read else _without_tokens(review, language)
             for review, language, read in zip(reviews, languages, is_read, strict=True)
         ]
+
+
+def language_of(written: str | None, body: str) -> str:
+    """The language of a review: what its column says where that is a code, or what its body looks like."""
+    return iso_639_1(written) or identify(body)
 
 
 def _with_tokens(review: _Review, language: str, encoded: EncodedReview) -> _Prepared:

@@ -1,8 +1,8 @@
 """Rows of the table: from the numbers and summaries of a model to the columns of the contract, and all of a row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,7 @@ from reviewmine.model.summarizer import Summary
 MADE_SCHEMA: Final = MODEL_SCHEMA.append(pa.field("model_version", pa.string()))
 """What an annotator makes of each row."""
 
-_KEPT: Final = ("review_id", "product_id", "reviewed_at", "source_row", "language", "input_hash")
+_AS_READ: Final = ("review_id", "product_id", "reviewed_at", "source_row", "input_hash")
 
 
 def model_columns(
@@ -78,12 +78,17 @@ def assemble(
         raise ValueError(
             f"{made.num_rows} annotations for {prepared.num_rows} reviews: expected one for each"
         )
-    columns = {name: prepared[name] for name in _KEPT} | {name: made[name] for name in MADE_SCHEMA.names}
-    constants = {
-        "source_file": pa.scalar(source_file),
-        "run_id": pa.scalar(run_id),
-        "annotated_at": pa.scalar(annotated_at, INSTANT),
-    }
-    columns |= {name: pa.repeat(value, prepared.num_rows) for name, value in constants.items()}
-    columns |= {field.name: prepared[CARRIED_PREFIX + field.name] for field in carried}
+    computed = {name: made[name] for name in MADE_SCHEMA.names} | {"language": prepared["language"]}
+    constants = {"run_id": pa.scalar(run_id), "annotated_at": pa.scalar(annotated_at, INSTANT)}
+    computed |= {name: pa.repeat(value, prepared.num_rows) for name, value in constants.items()}
+    return of_the_table(prepared, computed, source_file=source_file, carried=carried)
+
+
+def of_the_table(
+    reviews: pa.Table, computed: Mapping[str, Any], *, source_file: str, carried: Sequence[pa.Field] = ()
+) -> pa.Table:
+    """Rows of the table [rows], from reviews as read [rows] and the columns of COMPUTED_SCHEMA [rows] by name."""
+    columns = {name: reviews[name] for name in _AS_READ} | dict(computed)
+    columns["source_file"] = pa.repeat(pa.scalar(source_file), reviews.num_rows)
+    columns |= {field.name: reviews[CARRIED_PREFIX + field.name] for field in carried}
     return conform(pa.table(columns), annotations_schema(carried), where=source_file)

@@ -5,7 +5,7 @@ column.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
@@ -27,7 +27,7 @@ _Wanted = Mapping[Partition, Sequence[Listed]]
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Every partition in range, in order, and the files that could not be looked into.
+    """Every partition in range, in order, the files that could not be looked into, and all that is live.
 
     A partition that such a file belongs to, now or when it was last published, is left out of `partitions` and named
     in `blocked`: it would be published short of rows.
@@ -37,6 +37,8 @@ class Plan:
     partitions: tuple[PlannedPartition, ...]
     rejects: tuple[Reject, ...] = ()
     blocked: tuple[Partition, ...] = ()
+    live: Mapping[Partition, Manifest] = field(default_factory=dict)
+    """The live generation of every partition, those out of range too."""
 
     def due(self) -> tuple[PlannedPartition, ...]:
         return tuple(planned for planned in self.partitions if planned.is_due)
@@ -105,6 +107,7 @@ class Planner:
             partitions=tuple(partitions),
             rejects=tuple(rejects.values()),
             blocked=tuple(blocked),
+            live=standing.live,
         )
 
     def _covers(self, partition: Partition) -> bool:

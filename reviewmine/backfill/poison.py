@@ -20,9 +20,10 @@ def isolate(execute: Execute, poisoned: Iterable[Task]) -> list[Task]:
     pieces and few rounds. A range of which every piece goes well was not poison: its workers died of something
     else, and none of its rows is named.
     """
-    ranges = list(poisoned)
+    whole = list(poisoned)
+    ranges = whole
     failed: dict[Fragment, set[int]] = defaultdict(set)
-    for task in ranges:
+    for task in whole:
         failed[task.fragment].update(task.failed_rows)
     while ranges:
         for task in ranges:
@@ -31,7 +32,7 @@ def isolate(execute: Execute, poisoned: Iterable[Task]) -> list[Task]:
                 failed[task.fragment].add(first)
         probes = [piece for task in ranges for piece in _pieces(task)]
         ranges = [outcome.task for outcome in execute(probes) if outcome.kind == "poisoned"] if probes else []
-    return [Task(fragment=fragment, failed_rows=tuple(sorted(rows))) for fragment, rows in failed.items()]
+    return [task.model_copy(update={"failed_rows": tuple(sorted(failed[task.fragment]))}) for task in whole]
 
 
 def _pieces(task: Task) -> list[Task]:

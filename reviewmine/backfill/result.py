@@ -1,4 +1,8 @@
-"""Results: what would be computed, as the ingredients that a result_key is the digest of."""
+"""Results: what would be computed, as the ingredients that a result_key is the digest of.
+
+Some ingredients decide only what stands around the columns that a model makes: where these alone differ, the rows
+that an earlier result computed are still right and are written anew without the model.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +20,13 @@ from reviewmine.text.clean import CLEAN_VERSION
 CARRIED_COLUMNS: Final = "carried columns"
 """The ingredient that says which columns beside the contract's a part has: with it the schema of a table changes."""
 
+_AROUND_THE_ROW: Final = frozenset({"contract version", "column mapping", CARRIED_COLUMNS, "partition by"})
+"""Any other ingredient, one that only another release knows among them, decides what a model makes of a review.
+
+A review is known by the hash of its title and body as read and by its language, so it does not matter which columns
+these were read from. A contract version that changes what a model's columns mean raises the clean or summary version.
+"""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -31,6 +42,17 @@ class Result:
         """The names of the ingredients that differ from those of a generation."""
         names = sorted({*self.ingredients, *ingredients})
         return tuple(name for name in names if self.ingredients.get(name) != ingredients.get(name))
+
+    def keeps_rows_of(self, ingredients: dict[str, str]) -> bool:
+        """Whether rows computed under these ingredients need not be annotated again."""
+        return _AROUND_THE_ROW.issuperset(self.changed_since(ingredients))
+
+    def reasons_since(self, ingredients: dict[str, str]) -> list[str]:
+        """Why a generation of these ingredients is stale, and whether each change costs a full pass of the model."""
+        return [
+            f"{name} changed ({'no new model work' if name in _AROUND_THE_ROW else 'full pass'})"
+            for name in self.changed_since(ingredients)
+        ]
 
 
 def result_of(

@@ -1,5 +1,6 @@
 """Run: carries a plan out, fragment by fragment, and publishes each partition as soon as its last receipt stands."""
 
+import logging
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -7,6 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Protocol
 
+from reviewmine.backfill.earlier import EarlierParts
 from reviewmine.backfill.inputs import in_parallel
 from reviewmine.backfill.plan import Plan, PlannedPartition, Reject
 from reviewmine.backfill.poison import isolate
@@ -33,6 +35,7 @@ from reviewmine.store.receipts import Receipt, get_receipt
 from reviewmine.store.record import Record
 from reviewmine.store.table import Table
 
+_log = logging.getLogger(__name__)
 _MAX_ISOLATIONS = 3
 _UNREADABLE = "a file of it cannot be read"
 
@@ -140,7 +143,14 @@ class Run:
                 self._missing.update(self._touching[fragment_id])
         reused = sum(receipt.fragment.num_rows for receipt in self._receipts.values())
         self.summary = self.summary.model_copy(update={"rows_reused": reused})
-        return [Task(fragment=f) for name, f in fragments.items() if name not in self._receipts]
+        pending = {name: fragment for name, fragment in fragments.items() if name not in self._receipts}
+        if not pending:
+            return []
+        earlier = EarlierParts(self._plan)
+        return [
+            Task(fragment=fragment, earlier=earlier.of(fragment, self._touching[name]))
+            for name, fragment in pending.items()
+        ]
 
     def _standing(self, fragments: list[Fragment]) -> list[Receipt | None]:
         job = self._job
@@ -153,6 +163,8 @@ class Run:
         """Annotate and publish; the tasks that crashed their workers are returned."""
         poisoned = []
         for outcome in self._interruptible(tasks) if tasks else ():
+            if outcome.remark:
+                _log.warning("%s", outcome.remark)
             if outcome.kind == "poisoned":
                 poisoned.append(outcome.task)
             elif outcome.kind == "rejected":

@@ -64,7 +64,7 @@ class Standing:
             return PlannedPartition(partition=partition, state="missing")
         now = tuple(InputFile(path=f.name, num_bytes=f.num_bytes, etag=f.etag, num_rows=0) for f in files)
         reasons = ["archive changed"] if input_fingerprint(now) != live.input_fingerprint else []
-        reasons += [f"{name} changed" for name in result.changed_since(live.ingredients)]
+        reasons += result.reasons_since(live.ingredients)
         sizes = {name: part.num_bytes for name, part in zip(live.live_files, live.parts, strict=True)}
         if any(self._sizes.get(name) != num_bytes for name, num_bytes in sizes.items()):
             reasons.append("live files are missing")

@@ -20,8 +20,10 @@ RunState = Literal["running", "done", "failed", "stopped"]
 class Summary(Record):
     """The totals of one run, and `runs/<run_id>.json` of the table's meta.
 
-    Rows are counted where this run read them; what earlier receipts hold is `rows_reused`. A rejected file counts
-    with the rows that its footer promises, or none where that cannot be read.
+    Rows are counted where this run read them; what earlier receipts hold is `rows_reused`. Of the rows read,
+    `rows_carried` are those that an earlier generation said the same of already; all others were annotated, and
+    `rows_by_status` counts these. A rejected file counts with the rows that its footer promises, or none where that
+    cannot be read.
     """
 
     run_id: str
@@ -29,6 +31,7 @@ class Summary(Record):
     started_at: datetime
     rows_read: int = 0
     rows_reused: int = 0
+    rows_carried: int = 0
     rows_by_status: dict[str, int] = Field(default_factory=dict)
     rows_rejected: int = 0
     files_rejected: int = 0
@@ -52,10 +55,12 @@ class Summary(Record):
         return EXIT_DONE_WITH_REJECTS if self.files_rejected else EXIT_DONE
 
     def with_receipt(self, receipt: Receipt) -> "Summary":
-        counted = Counter(self.rows_by_status) + Counter(receipt.num_rows_by_status)
+        annotated = Counter(receipt.num_rows_by_status) - Counter(receipt.num_carried_by_status)
+        counted = Counter(self.rows_by_status) + annotated
         return self.model_copy(
             update={
                 "rows_read": self.rows_read + receipt.fragment.num_rows,
+                "rows_carried": self.rows_carried + receipt.num_rows_carried,
                 "rows_by_status": dict(sorted(counted.items())),
             }
         )

@@ -20,7 +20,7 @@ from reviewmine.errors import ContractError
 from reviewmine.partition import Partition, PartitionBy
 from reviewmine.store.archive import Archive
 from reviewmine.store.fragment import Fragment
-from reviewmine.store.parts import PartWriter
+from reviewmine.store.parts import Part, PartWriter
 from reviewmine.store.receipts import Receipt, put_receipt
 from reviewmine.store.record import Record
 from reviewmine.store.table import Table
@@ -43,10 +43,12 @@ class Task(Record):
     """One fragment to annotate.
 
     `failed_rows` (row numbers of the file) are known to crash the model and are written as `failed`. A `probe`, a
-    range of rows of the file, asks only whether those rows crash it; nothing is written.
+    range of rows of the file, asks only whether those rows crash it; nothing is written. Reviews that the live parts
+    `earlier` hold are carried over from there, and not annotated again.
     """
 
     fragment: Fragment
+    earlier: tuple[Part, ...] = ()
     failed_rows: tuple[int, ...] = ()
     probe: tuple[int, int] | None = None
 
@@ -67,6 +69,8 @@ class Outcome(Record):
     task: Task
     receipt: Receipt | None = None
     reason: str = ""
+    remark: str | None = None
+    """What a person should know though the task is done."""
 
 
 class FragmentReader:
@@ -95,24 +99,29 @@ class FragmentWriter:
     def __init__(self, job: Job) -> None:
         self._job = job
 
-    def __call__(self, task: Task, annotations: pa.Table) -> Receipt:
-        """Raises ContractError for rows that break the contract, ArchiveError if the file changed meanwhile."""
+    def __call__(self, task: Task, annotations: pa.Table, carried_over: pa.Table | None = None) -> Receipt:
+        """Write rows that were annotated and rows that were carried over, together one for each of the fragment.
+
+        Raises ContractError for rows that break the contract, ArchiveError if the file changed meanwhile.
+        """
         job, fragment = self._job, task.fragment
         where = f"{fragment.path} rows {fragment.first_row} to {fragment.end_row}"
+        if carried_over is not None:
+            annotations = pa.concat_tables([annotations, carried_over]).sort_by("source_row")
         annotations = conform_annotations(annotations, annotations_schema(job.carried), where=where)
         validate(annotations, where=where)
         _check_lineage(fragment, annotations, where)
         writer = PartWriter(job.table.store, job.table.layout, job.result_key, fragment)
         parts = tuple(writer.put(partition, rows) for partition, rows in self._divide(fragment, annotations))
         job.archive.check_unchanged(fragment)
-        counted = pc.value_counts(annotations["status"]).to_pylist()
         receipt = Receipt(
             result_key=job.result_key,
             fragment=fragment,
             run_id=job.run_id,
             attempt=writer.attempt,
             parts=parts,
-            num_rows_by_status={str(count["values"]): count["counts"] for count in counted},
+            num_rows_by_status=_num_by_status(annotations),
+            num_carried_by_status=_num_by_status(carried_over) if carried_over is not None else {},
             put_at=datetime.now(UTC),
         )
         put_receipt(job.table.store, job.table.layout, receipt)
@@ -126,6 +135,11 @@ class FragmentWriter:
         values = derived_values(by, annotations["reviewed_at"])
         for value in sorted(pc.unique(values).to_pylist()):
             yield Partition.derived(by, value), annotations.filter(pc.equal(values, value))
+
+
+def _num_by_status(rows: pa.Table) -> dict[str, int]:
+    counted = pc.value_counts(rows["status"]).to_pylist()
+    return {str(count["values"]): count["counts"] for count in counted}
 
 
 def _check_lineage(fragment: Fragment, annotations: pa.Table, where: str) -> None:

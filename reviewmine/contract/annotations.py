@@ -19,6 +19,7 @@ from reviewmine.errors import ContractError
 from reviewmine.labels import ANNOTATED_STATUSES, STATUSES, Status
 
 __all__ = [
+    "COMPUTED_SCHEMA",
     "CONTRACT_VERSION",
     "MODEL_SCHEMA",
     "SPANS",
@@ -67,6 +68,17 @@ _AFTER_MODEL: Final = (
     pa.field("run_id", pa.string()),
     pa.field("annotated_at", INSTANT),
 )
+
+COMPUTED_SCHEMA: Final = pa.schema(
+    [
+        pa.field("language", pa.string()),
+        *MODEL_SCHEMA,
+        pa.field("model_version", pa.string()),
+        pa.field("run_id", pa.string()),
+        pa.field("annotated_at", INSTANT),
+    ]
+)
+"""The columns that annotating a review fills; all others are as they were read, and cost no work of a model."""
 
 
 def annotations_schema(carried: Sequence[pa.Field] = ()) -> pa.Schema:

@@ -162,17 +162,22 @@ def _row(message: Message) -> pa.Table:
         {
             "task": pa.array([message.task.encode()], pa.binary()),
             "table": pa.array([_stream(message.table)], pa.large_binary()),
+            "carried_over": pa.array([_stream(message.carried_over)], pa.large_binary()),
+            "remark": pa.array([message.remark], pa.string()),
             "outcome": pa.array([message.outcome.encode() if message.outcome else None], pa.binary()),
         }
     )
 
 
 def _message(batch: pa.Table) -> Message:
-    task, table, outcome = (batch[name][0] for name in ("task", "table", "outcome"))
+    cells = {name: batch[name][0] for name in batch.column_names}
+    outcome = cells["outcome"].as_py()
     return Message(
-        Task.decode(task.as_py(), where="a task"),
-        pa.ipc.open_stream(table.as_buffer()).read_all() if table.is_valid else None,
-        Outcome.decode(outcome.as_py(), where="an outcome") if outcome.is_valid else None,
+        task=Task.decode(cells["task"].as_py(), where="a task"),
+        table=_table(cells["table"]),
+        carried_over=_table(cells["carried_over"]),
+        remark=cells["remark"].as_py(),
+        outcome=Outcome.decode(outcome, where="an outcome") if outcome else None,
     )
 
 
@@ -184,6 +189,10 @@ def _stream(table: pa.Table | None) -> bytes | None:
         out.write_table(table)
     written: bytes = sink.getvalue().to_pybytes()
     return written
+
+
+def _table(stream: pa.Scalar) -> pa.Table | None:
+    return pa.ipc.open_stream(stream.as_buffer()).read_all() if stream.is_valid else None
 
 
 def _our_error_in(error: BaseException) -> ReviewmineError | None:

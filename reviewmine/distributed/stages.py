@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from reviewmine.backfill.earlier import EarlierRows
 from reviewmine.backfill.settings import PoolSettings
 from reviewmine.backfill.work import FragmentReader, FragmentWriter, Job, Outcome, Task
 from reviewmine.checkpoints import local_checkpoint
@@ -33,30 +34,50 @@ class Model:
 
 @dataclass(frozen=True)
 class Message:
-    """A task on its way: with the table that the last stage made of it, or with its outcome once it has one."""
+    """A task on its way: with the table that the last stage made of it, or with its outcome once it has one.
+
+    `carried_over` are rows of the table that are finished; the stages work on the others.
+    """
 
     task: Task
     table: pa.Table | None = None
+    carried_over: pa.Table | None = None
+    remark: str | None = None
     outcome: Outcome | None = None
 
     def ended(self, outcome: Outcome) -> "Message":
-        return replace(self, table=None, outcome=outcome)
+        """The same with `outcome`, which takes the remark along."""
+        told = outcome.model_copy(update={"remark": self.remark})
+        return Message(task=self.task, outcome=told)
 
 
 class ReadStage:
-    """Reads, conforms, cleans and encodes; needs a processor and the tokenizer."""
+    """Reads, conforms, carries over what is known, cleans and encodes; needs a processor and the tokenizer."""
 
     def __init__(self, job: Job, model: Model) -> None:
+        self._job = job
         self._read = FragmentReader(job)
+        self._read_earlier = EarlierRows(job)
         self._model = model
 
     def __call__(self, message: Message) -> Message:
+        from reviewmine.annotate.carryover import carry_over
+
         task = message.task
         try:
             reviews = self._read(task)
         except ArchiveError as unreadable:
             return message.ended(Outcome(kind="rejected", task=task, reason=str(unreadable)))
-        return replace(message, table=_preparer(self._model)(reviews, frozenset(task.failed_rows)))
+        earlier = self._read_earlier(task, reviews["input_hash"])
+        reviews, carried_over = carry_over(
+            reviews, earlier.rows, source_file=task.fragment.path, carried=self._job.carried
+        )
+        return replace(
+            message,
+            table=_preparer(self._model)(reviews, frozenset(task.failed_rows)),
+            carried_over=carried_over,
+            remark=earlier.remark,
+        )
 
 
 class AnnotateStage:
@@ -103,7 +124,7 @@ class WriteStage:
         if task.probe:
             return message.ended(Outcome(kind="probed", task=task))
         try:
-            receipt = self._write(task, message.table)
+            receipt = self._write(task, message.table, message.carried_over)
         except ArchiveError as changed:
             return message.ended(Outcome(kind="rejected", task=task, reason=str(changed)))
         return message.ended(Outcome(kind="done", task=task, receipt=receipt))

@@ -3,12 +3,13 @@
 import hashlib
 import io
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reviewmine.errors import PublishError
+from reviewmine.errors import PublishError, TableError
 from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Store
 from reviewmine.store.fragment import Fragment
@@ -17,13 +18,17 @@ from reviewmine.store.record import Record
 
 
 class Part(Record):
-    """A part as its receipt and its manifest name it; `name` is relative to the folder that holds the table."""
+    """A part as its receipt and its manifest name it; `name` is relative to the folder that holds the table.
+
+    `fragment` is what it was made from; parts of tables from before that was written down do not say.
+    """
 
     name: str
     partition: str
     num_rows: int
     num_bytes: int
     sha256: str
+    fragment: Fragment | None = None
 
 
 class PartWriter:
@@ -47,6 +52,7 @@ class PartWriter:
             num_rows=annotations.num_rows,
             num_bytes=len(body),
             sha256=hashlib.sha256(body).hexdigest(),
+            fragment=self._fragment,
         )
 
 
@@ -55,6 +61,30 @@ def encode_parquet(annotations: pa.Table) -> bytes:
     out = io.BytesIO()
     pq.write_table(annotations, out, compression="zstd", row_group_size=20_000, coerce_timestamps="us")
     return out.getvalue()
+
+
+def read_part(store: Store, part: Part, columns: Sequence[str]) -> pa.Table:
+    """These columns of a part [rows], of which every byte is as it was written.
+
+    Raises TableError if the part is not what was put, OSError or pa.ArrowException if it cannot be read.
+    """
+    stored = store.get(part.name)
+    if stored is None or hashlib.sha256(stored.body).hexdigest() != part.sha256:
+        found = "nothing" if stored is None else "other bytes"
+        raise TableError(f"{part.name}: found {found}, expected the part that its manifest names")
+    return pq.ParquetFile(pa.BufferReader(stored.body)).read(list(columns), use_threads=False)
+
+
+def glance_at_part(store: Store, part: Part, column: str) -> pa.ChunkedArray:
+    """One column of a part [rows], by as few bytes as it takes; nothing but its form is checked.
+
+    Raises OSError or pa.ArrowException if it cannot be read.
+    """
+    with _opened(store, part.name) as file:
+        found = pq.ParquetFile(file).read([column], use_threads=False)
+    if found.column_names != [column]:
+        raise pa.ArrowInvalid(f"{part.name}: found no column {column!r}")
+    return found[column]
 
 
 def check_part(store: Store, part: Part) -> pa.Schema:

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from pydantic import Field
+
 from reviewmine.errors import PublishError
 from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Store
@@ -12,7 +14,11 @@ from reviewmine.store.record import Record
 
 
 class Receipt(Record):
-    """One per (result_key, fragment), put after its parts; the rows of its parts sum to the fragment's."""
+    """One per (result_key, fragment), put after its parts; the rows of its parts sum to the fragment's.
+
+    `num_carried_by_status` counts the rows, among those of `num_rows_by_status`, that were carried over from an
+    earlier generation and not annotated again.
+    """
 
     result_key: str
     fragment: Fragment
@@ -20,7 +26,12 @@ class Receipt(Record):
     attempt: str
     parts: tuple[Part, ...]
     num_rows_by_status: dict[str, int]
+    num_carried_by_status: dict[str, int] = Field(default_factory=dict)
     put_at: datetime
+
+    @property
+    def num_rows_carried(self) -> int:
+        return sum(self.num_carried_by_status.values())
 
     def parts_of(self, partition: Partition) -> tuple[Part, ...]:
         return tuple(part for part in self.parts if part.partition == partition.path)

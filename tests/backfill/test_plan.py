@@ -77,14 +77,14 @@ class TestOwnKeys:
 
     def test_another_checkpoint_makes_everything_stale_and_says_so(self, daily):
         daily.run()
-        assert set(daily.states(checkpoint="two").values()) == {"stale: checkpoint changed"}
+        assert set(daily.states(checkpoint="two").values()) == {"stale: checkpoint changed (full pass)"}
 
     def test_every_reason_is_told(self, daily):
         daily.run()
         daily.write({"dt=2024-01-02/c.parquet": reviews(["c9"])})
         daily.carry = ["review_id_of_elsewhere"]
         daily.write({"dt=2024-01-02/d.parquet": reviews(["d"], review_id_of_elsewhere=[1])})
-        told = "stale: archive changed: carried columns changed: checkpoint changed"
+        told = "stale: archive changed: carried columns changed (no new model work): checkpoint changed (full pass)"
         assert daily.states(checkpoint="two")["dt=2024-01-02"] == told
 
     def test_a_live_file_that_is_missing_or_cut_short_makes_its_partition_stale(self, daily):
@@ -129,8 +129,8 @@ class TestOwnKeys:
         ):
             daily.plan("2024-01-02..")
         assert set(daily.states().values()) == {
-            "stale: archive changed: carried columns changed",
-            "stale: carried columns changed",
+            "stale: archive changed: carried columns changed (no new model work)",
+            "stale: carried columns changed (no new model work)",
         }
 
     def test_a_gone_partition_with_other_columns_does_not_stand_in_the_way_of_a_range(self, daily):

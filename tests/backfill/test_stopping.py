@@ -49,7 +49,7 @@ def test_sigterm_while_only_publishes_are_left_stops_between_two_of_them(world):
     assert world.executor.outcomes == []
     world.table.store = store
     states = world.states()
-    assert (states[FIRST], states[SECOND]) == ("fresh", "stale: checkpoint changed")
+    assert (states[FIRST], states[SECOND]) == ("fresh", "stale: checkpoint changed (full pass)")
 
 
 def test_sigterm_during_the_last_publish_is_too_late_to_stop_anything(world):

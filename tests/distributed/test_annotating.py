@@ -36,6 +36,8 @@ def read_with(error: Exception) -> None:
         {
             "task": pa.array([task.encode()], pa.binary()),
             "table": pa.nulls(1, pa.large_binary()),
+            "carried_over": pa.nulls(1, pa.large_binary()),
+            "remark": pa.nulls(1, pa.string()),
             "outcome": pa.nulls(1, pa.binary()),
         }
     )

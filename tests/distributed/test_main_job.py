@@ -1,5 +1,6 @@
 """The main job on a local Ray: exactly the archive's rows, and only what changed the second time."""
 
+import time
 from pathlib import Path
 
 import duckdb
@@ -164,6 +165,45 @@ def test_a_row_that_kills_its_worker_is_failed_alone_and_every_other_row_is_anno
     assert failed == [killing_stage.POISON]
     assert summary.rows_by_status["failed"] == 1
     assert rows.num_rows == 20
+
+
+def test_partitions_flow_through_one_pool_that_goes_on_while_one_of_them_is_published(settings, monkeypatch):
+    import noting_stage
+
+    from reviewmine.distributed import main_job
+    from reviewmine.distributed.annotating import RayExecutor
+
+    ray.cloudpickle.register_pickle_by_value(noting_stage)
+    monkeypatch.setattr(
+        main_job,
+        "RayExecutor",
+        lambda job, model: RayExecutor(job, model, annotate=noting_stage.NotingStage),
+    )
+    notes = noting_stage.notes_of(settings.table)
+
+    class Waiting(LogConsole):
+        """Holds the driver at every border until a fragment of each other partition was begun."""
+
+        def published(self, manifest) -> None:
+            deadline = time.monotonic() + 120
+            while len({path.name[: len("begun-dt=2024-01-30")] for path in notes.glob("begun-*")}) < 3:
+                assert time.monotonic() < deadline, "the pool waits for a partition to be published"
+                time.sleep(0.05)
+
+    summary = annotate(settings, Waiting())
+    assert summary.partitions_published == 3
+    assert len(list(notes.glob("loaded-*"))) == 1
+    assert len(list(notes.glob("begun-*"))) == 6
+
+
+def test_on_ray_too_the_rows_that_changed_are_annotated_and_the_others_carried_over(settings):
+    run(settings)
+    changed = sorted(Path(settings.archive).rglob("*.parquet"))[0]
+    pq.write_table(pa.concat_tables([make_rows(10), make_rows(2, first=1001)]), changed)
+    summary = run(settings)
+    judge(Path(settings.table), Path(settings.archive))
+    assert (summary.rows_read, summary.rows_carried, summary.rows_reused) == (12, 10, 10)
+    assert sum(summary.rows_by_status.values()) == 2
 
 
 def test_duckdb_polars_pandas_and_pyarrow_read_every_row_with_its_documented_type(settings):

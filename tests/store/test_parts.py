@@ -10,9 +10,9 @@ from partition_world import DAY, LAYOUT
 from stores import MemoryStore
 
 from reviewmine.contract.annotations import annotations_schema
-from reviewmine.errors import PublishError
+from reviewmine.errors import PublishError, TableError
 from reviewmine.store.fragment import Fragment
-from reviewmine.store.parts import PartWriter, check_part, encode_parquet
+from reviewmine.store.parts import Part, PartWriter, check_part, encode_parquet, glance_at_part, read_part
 
 FRAGMENT = Fragment(path="a.parquet", etag="x", first_row=0, num_rows=3)
 ROWS = pa.table({"review_id": ["a", "b", "b"]})
@@ -53,6 +53,31 @@ def test_the_footer_of_a_part_is_checked_against_its_receipt():
         check_part(store, part.model_copy(update={"num_rows": 4}))
     with pytest.raises(PublishError, match="bytes, expected 3 in 1"):
         check_part(store, part.model_copy(update={"num_bytes": 1}))
+
+
+def test_a_part_names_the_fragment_it_was_made_from():
+    part = writer(MemoryStore()).put(DAY, ROWS)
+    assert Part.decode(part.encode(), where="x").fragment == FRAGMENT
+
+
+def test_parts_from_before_that_was_written_down_are_understood():
+    written = b'{"name": "n", "partition": "p", "num_rows": 1, "num_bytes": 2, "sha256": "0"}'
+    assert Part.decode(written, where="x").fragment is None
+
+
+def test_columns_of_a_part_are_read_only_if_every_byte_is_as_it_was_put():
+    store = MemoryStore()
+    part = writer(store).put(DAY, ROWS)
+    assert read_part(store, part, ["review_id"]).equals(ROWS)
+    assert glance_at_part(store, part, "review_id").to_pylist() == ["a", "b", "b"]
+    with pytest.raises(pa.ArrowInvalid, match="found no column 'body'"):
+        glance_at_part(store, part, "body")
+    store.put(part.name, store.objects[part.name] + b" ")
+    with pytest.raises(TableError, match=f"{part.name}: found other bytes, expected the part"):
+        read_part(store, part, ["review_id"])
+    store.delete(part.name)
+    with pytest.raises(TableError, match="found nothing, expected"):
+        read_part(store, part, ["review_id"])
 
 
 @pytest.mark.parametrize("body", [None, b"", b"PAR1 cut off"])
