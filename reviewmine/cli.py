@@ -1,4 +1,4 @@
-"""The command line: `reviewmine annotate`, `views`, `train`, `evaluate`, `checkpoint`, `submit`, `demo`."""
+"""The command line: `reviewmine annotate`, `backfill`, `read`, `train`, `evaluate`, `checkpoint`, `submit`..."""
 
 import json
 import logging
@@ -17,6 +17,7 @@ from reviewmine.checkpoints import BUILTIN, is_remote, local_checkpoint
 from reviewmine.config import load_run_file, refuse_secrets
 from reviewmine.console import console_for
 from reviewmine.errors import ReviewmineError, UsageError
+from reviewmine.table_commands import gc, lineage, read, rollback, status
 from reviewmine.text.mask import mask_error
 
 app = typer.Typer(
@@ -26,6 +27,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(checkpoints, name="checkpoint")
+
+backfills = typer.Typer(help="See what a table holds, undo it, clean up after it.", no_args_is_help=True)
+app.add_typer(backfills, name="backfill")
+backfills.command(no_args_is_help=True)(status)
+backfills.command(no_args_is_help=True)(rollback)
+backfills.command(no_args_is_help=True)(gc)
+app.command(no_args_is_help=True)(read)
+app.command(no_args_is_help=True)(lineage)
 
 RunFile = Annotated[
     Path | None, typer.Option("--run", help="The run file; the ones that ship are in jobs/runs/.")

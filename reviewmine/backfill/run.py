@@ -7,7 +7,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Protocol
 
-from reviewmine.backfill.inputs import in_parallel
 from reviewmine.backfill.plan import Plan, PlannedPartition, Reject
 from reviewmine.backfill.poison import isolate
 from reviewmine.backfill.stopping import StopSignal
@@ -28,12 +27,14 @@ from reviewmine.store.fragment import Fragment
 from reviewmine.store.generation import Generation
 from reviewmine.store.journal import partitions_with_journals
 from reviewmine.store.lease import Patience
+from reviewmine.store.parallel import in_parallel
 from reviewmine.store.publish import Publisher
 from reviewmine.store.receipts import Receipt, get_receipt
 from reviewmine.store.record import Record
 from reviewmine.store.table import Table
 
 _MAX_ISOLATIONS = 3
+_RECORD_EVERY_S = 30
 _UNREADABLE = "a file of it cannot be read"
 
 
@@ -76,11 +77,13 @@ class Run:
         self._touching: dict[str, list[Partition]] = defaultdict(list)
         self._missing: Counter[Partition] = Counter()
         self._stop = stop or StopSignal()
-        self._started = time.monotonic()
+        self._started = self._recorded = time.monotonic()
         self.summary = Summary(
             run_id=job.run_id,
             state="running",
             started_at=datetime.now(UTC),
+            updated_at=datetime.now(UTC),
+            partitions_due=len(self._waiting),
             partitions_fresh=plan.count("fresh"),
             partitions_gone=plan.count("gone"),
         )
@@ -108,7 +111,9 @@ class Run:
         for reject in self._plan.rejects:
             self._reject(reject)
         tasks = self._pending()
-        self._observer.planned(self._plan, sum(task.fragment.num_rows for task in tasks))
+        rows_due = sum(task.fragment.num_rows for task in tasks)
+        self.summary = self.summary.model_copy(update={"rows_due": rows_due})
+        self._observer.planned(self._plan, rows_due)
         for partition in self._plan.blocked:
             self._observer.withheld(partition, _UNREADABLE)
         for partition in [p for p in self._waiting if not self._missing[p]]:
@@ -177,6 +182,11 @@ class Run:
         self._receipts[fragment_id] = receipt
         self.summary = self.summary.with_receipt(receipt)
         self._observer.annotated(receipt)
+        if time.monotonic() - self._recorded >= _RECORD_EVERY_S:
+            with suppress(
+                StoreError
+            ):  # that it lives is told again later; what it made stands in its receipts
+                self._record("running")
         for partition in self._touching[fragment_id]:
             self._missing[partition] -= 1
             if not self._missing[partition]:
@@ -234,8 +244,10 @@ class Run:
             )
 
     def _record(self, state: RunState) -> None:
-        seconds = round(time.monotonic() - self._started, 3)
-        self.summary = self.summary.model_copy(update={"state": state, "seconds": seconds})
+        self._recorded = time.monotonic()
+        seconds = round(self._recorded - self._started, 3)
+        changes = {"state": state, "seconds": seconds, "updated_at": datetime.now(UTC)}
+        self.summary = self.summary.model_copy(update=changes)
         self._job.table.store.put(self._job.table.layout.run(self._job.run_id), self.summary.encode())
 
 

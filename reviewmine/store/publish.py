@@ -36,7 +36,7 @@ class Publisher:
             if live and generation.is_live_as(live) and held.stands(live):
                 return live
             verify(self._store, generation, keep=held.keep)
-            manifest = self._manifest(generation, held.fence)
+            manifest = self._manifest(generation, held.fence, live)
             held.commit(manifest, replaces=live.live_files if live else ())
             return manifest
 
@@ -48,7 +48,7 @@ class Publisher:
     def _held(self, partition: Partition) -> HeldPartition:
         return HeldPartition(self._store, self._layout, partition, self._run_id, self._patience)
 
-    def _manifest(self, generation: Generation, fence: int) -> Manifest:
+    def _manifest(self, generation: Generation, fence: int, live: Manifest | None) -> Manifest:
         parts = generation.parts
         name = f"{self._run_id}-{fence}"
         return Manifest(
@@ -63,4 +63,5 @@ class Publisher:
                 self._layout.live_copy(generation.partition, name, number) for number in range(len(parts))
             ),
             published_at=datetime.now(UTC),
+            previous=live.generation if live else None,
         )

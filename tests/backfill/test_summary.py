@@ -9,7 +9,9 @@ from reviewmine.errors import EXIT_DONE, EXIT_DONE_WITH_REJECTS, EXIT_FAILED, EX
 
 
 def summary(**changes: object) -> Summary:
-    return Summary(run_id="r", state="done", started_at=datetime.now(UTC)).model_copy(update=changes)
+    return Summary(
+        run_id="r", state="done", started_at=datetime.now(UTC), updated_at=datetime.now(UTC)
+    ).model_copy(update=changes)
 
 
 @pytest.mark.parametrize(
