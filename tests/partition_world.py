@@ -46,7 +46,9 @@ def run_id(number: int) -> str:
     return f"20240101T000000-{number:08x}"
 
 
-def write(store: Store, archive: Archive, number: int, *, beating: bool = False) -> Manifest:
+def write(
+    store: Store, archive: Archive, number: int, *, beating: bool = False, patience: Patience | None = None
+) -> Manifest:
     """One run, whole: annotate the fragments that have no receipt, then publish."""
     receipts = []
     for fragment in fragments(archive):
@@ -60,7 +62,7 @@ def write(store: Store, archive: Archive, number: int, *, beating: bool = False)
     generation = Generation(
         partition=DAY, result_key=RESULT_KEY, ingredients={}, inputs=inputs, receipts=tuple(receipts)
     )
-    patience = BEATING if beating else silent()
+    patience = patience or (BEATING if beating else silent())
     return Publisher(store, LAYOUT, run_id(number), patience).publish(generation)
 
 

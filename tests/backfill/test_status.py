@@ -166,6 +166,6 @@ def test_foreign_files_in_the_table_are_told(world):
 
 def test_a_place_without_a_table_is_an_error_that_says_so(tmp_path):
     with pytest.raises(
-        TableError, match="there is no table here: found no nothing__meta/table.json; correct the path"
+        TableError, match=r"there is no table here: found no nothing__meta/table\.json; correct"
     ):
         status_of(Table(str(tmp_path / "nothing")))

@@ -35,7 +35,7 @@ def test_parquet_csv_and_json_lines_hold_every_row_and_the_keys(live, tmp_path):
         assert [row["dt"] for row in rows][3:5] == ["2024-01-01", "2024-01-02"]
     assert from_csv[0]["summary_spans"] == "[]"
     assert from_json[0]["annotated_at"] == parquet[0]["annotated_at"].isoformat()
-    assert list(json.loads(line)["review_id"] for line in json_lines(live)) == IDS
+    assert [json.loads(line)["review_id"] for line in json_lines(live)] == IDS
 
 
 @pytest.mark.parametrize("name", ["rows.xls", "rows", "s3:/bucket/rows.parquet.gz"])
