@@ -17,7 +17,7 @@ from reviewmine.checkpoints import BUILTIN, is_remote, local_checkpoint
 from reviewmine.config import load_run_file, refuse_secrets
 from reviewmine.console import console_for
 from reviewmine.errors import ReviewmineError, UsageError
-from reviewmine.table_commands import gc, lineage, read, rollback, status
+from reviewmine.table_commands import erase, gc, lineage, read, rollback, status
 from reviewmine.text.mask import mask_error
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ app.add_typer(backfills, name="backfill")
 backfills.command(no_args_is_help=True)(status)
 backfills.command(no_args_is_help=True)(rollback)
 backfills.command(no_args_is_help=True)(gc)
+app.command(no_args_is_help=True)(erase)
 app.command(no_args_is_help=True)(read)
 app.command(no_args_is_help=True)(lineage)
 

@@ -1,4 +1,4 @@
-"""The commands that look after a table: status, rollback, gc, read, lineage."""
+"""The commands that look after a table: status, rollback, gc, erase, read, lineage."""
 
 import json
 import re
@@ -104,6 +104,55 @@ def gc(
         print(json.dumps(collected_json(collected, dry_run=dry_run)))
         return
     _say(collected_lines(collected, dry_run=dry_run))
+
+
+def erase(
+    table: TableUri,
+    review_ids: Annotated[Path | None, typer.Option(help="A file with a review id a line.")] = None,
+    user_id: Annotated[str | None, typer.Option(help="All reviews that this user has by now.")] = None,
+    archive: Annotated[
+        str | None,
+        typer.Option(help="The archive, which tells the reviews of the user; else a carried user_id."),
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option("--run", help="The run file whose [columns] name the archive's columns.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say where the rows are, and leave them.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take the rows of reviews out of every generation, live, earlier and staged, and say where they were.
+
+    Their ids are kept as digests in the table's meta, so that no later run brings the rows back from the archive.
+    Receipts that a run under way puts meanwhile are not published. Run it again if a partition was held.
+    """
+    from reviewmine.backfill.erasing import ids_to_erase
+    from reviewmine.backfill.run import recover_dead_publishes
+    from reviewmine.store.erasing import Erased, find_rows
+    from reviewmine.store.erasing import erase as erase_rows
+    from reviewmine.store.layout import new_run_id
+    from reviewmine.store.lease import Patience
+    from reviewmine.store.table import Table
+    from reviewmine.store.tombstones import add_tombstones, are_among
+    from reviewmine.table_console import erased_json, erased_lines
+
+    place, run_id, patience = Table(table), new_run_id(), Patience()
+    place.require(writing=not dry_run)
+    ids = ids_to_erase(place, review_ids=review_ids, user_id=user_id, archive=archive, run_file=run)
+    if dry_run:
+        erased = Erased(traces=tuple(find_rows(place.store, place.layout, are_among(ids))))
+    else:
+        recover_dead_publishes(place, run_id, patience)
+        tombstones = add_tombstones(place.store, place.layout, ids)
+        erased = erase_rows(place.store, place.layout, tombstones, run_id, patience)
+    _say(
+        [json.dumps(erased_json(erased, dry_run=dry_run))]
+        if as_json
+        else erased_lines(erased, dry_run=dry_run)
+    )
+    if erased.held:
+        raise typer.Exit(EXIT_FAILED)
 
 
 def read(

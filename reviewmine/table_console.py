@@ -1,5 +1,6 @@
 """What the commands that look after a table say: to a person one line per partition or run, to a machine JSON."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -8,10 +9,12 @@ from reviewmine.backfill.garbage import Collected
 from reviewmine.backfill.status import Holder, PartitionStatus, RunStatus, TableStatus
 from reviewmine.backfill.undoing import Undone
 from reviewmine.console import time_text
+from reviewmine.store.erasing import Erased
 from reviewmine.store.filesystem import Listed
 from reviewmine.warehouse.lineage import Lineage
 
 _MAX_RUNS = 10
+_MAX_ROWS = 5
 
 
 def status_lines(status: TableStatus, *, now: datetime) -> Iterator[str]:
@@ -91,6 +94,37 @@ def collected_json(collected: Collected, *, dry_run: bool) -> dict[str, Any]:
     for kind, files in kinds.items():
         found |= {kind: len(files), f"{kind}_bytes": sum(file.num_bytes for file in files)}
     return found | {"held": {str(partition): reason for partition, reason in collected.held.items()}}
+
+
+def erased_lines(erased: Erased, *, dry_run: bool) -> Iterator[str]:
+    """A line for each part that held rows, then the sum: rows count once for every part that held them."""
+    for trace in erased.traces:
+        where = ", ".join(f"{file} row {row}" for _, file, row in trace.rows[:_MAX_ROWS])
+        more = f" and {len(trace.rows) - _MAX_ROWS} more" if len(trace.rows) > _MAX_ROWS else ""
+        yield f"{trace.partition}, {trace.standing}: {len(trace.rows):,} rows of {where}{more}; in {trace.part}"
+    counts = Counter({"live": 0, "earlier": 0, "staged": 0})
+    for trace in erased.traces:
+        counts[trace.standing] += len(trace.rows)
+    told = ", ".join(f"{count:,} {standing}" for standing, count in counts.items())
+    yield f"{'would be erased' if dry_run else 'erased'}: {told} rows"
+    for partition, reason in erased.held.items():
+        yield f"not erased yet: {partition}: {reason}; run this again"
+
+
+def erased_json(erased: Erased, *, dry_run: bool) -> dict[str, Any]:
+    return {
+        "dry_run": dry_run,
+        "parts": [
+            {
+                "partition": str(trace.partition),
+                "standing": trace.standing,
+                "part": trace.part,
+                "rows": [{"source_file": file, "source_row": row} for _, file, row in trace.rows],
+            }
+            for trace in erased.traces
+        ],
+        "held": {str(partition): reason for partition, reason in erased.held.items()},
+    }
 
 
 def lineage_lines(row: Lineage) -> Iterator[str]:

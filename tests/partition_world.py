@@ -109,7 +109,13 @@ def _review_ids(body: bytes) -> list[str]:
 
 def _annotate(store: Store, ids: Sequence[str], fragment: Fragment, number: int) -> Receipt:
     writer = PartWriter(store, LAYOUT, RESULT_KEY, fragment)
-    part = writer.put(DAY, pa.table({"review_id": pa.array(ids, pa.string())}))
+    rows = {
+        "review_id": pa.array(ids, pa.string()),
+        "source_file": pa.repeat(fragment.path, len(ids)),
+        "source_row": pa.array(range(len(ids)), pa.int64()),
+        "status": pa.repeat("ok", len(ids)),
+    }
+    part = writer.put(DAY, pa.table(rows))
     receipt = Receipt(
         result_key=RESULT_KEY,
         fragment=fragment,

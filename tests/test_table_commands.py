@@ -84,7 +84,7 @@ def test_rollback_to_what_is_not_kept_fails_and_names_it(world, capsys):
 
 def test_a_rollback_first_mends_what_a_dead_run_left(world, capsys):
     dead = world.prepare(checkpoint="three")
-    dead._publisher._store = StoppingStore(dead._publisher._store, at=6, how="after")
+    dead._publisher._store = StoppingStore(dead._publisher._store, at=5, how="after")
     with pytest.raises(Crash):
         dead.run()
     layout, store = world.table.layout, world.table.store
@@ -176,3 +176,21 @@ def test_who_holds_a_partition_is_told_by_status(world, capsys, monkeypatch):
     told = capsys.readouterr().out
     assert f"held by run {run_id(5)} on " in told
     assert "its heartbeat stands still: if it is dead, the next run takes over after 20 s" in told
+
+
+def test_erase_says_where_rows_are_and_where_they_were(world, capsys, tmp_path):
+    ids = tmp_path / "ids.txt"
+    ids.write_text("a2\n")
+    assert run("erase", world.table.uri, "--review-ids", str(ids), "--dry-run") == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[-1] == "would be erased: 2 live, 2 earlier, 0 staged rows"
+    assert any(f"2 rows of {FIRST}/a.parquet row 1, {FIRST}/a.parquet row 2; in " in line for line in told)
+    assert run("erase", world.table.uri, "--review-ids", str(ids), "--json") == 0
+    erased = json.loads(capsys.readouterr().out)
+    assert (erased["dry_run"], len(erased["parts"]), erased["held"]) == (False, 2, {})
+    world.judge({FIRST: ["a1", "b1", "b2"], SECOND: ["c1", "a1"]})
+    assert run("backfill", "rollback", world.table.uri, "--partitions", "all") == 0
+    world.judge({FIRST: ["a1", "b1"], SECOND: ["c1", "a1"]})
+    assert run("lineage", world.table.uri, "a2") == 1
+    assert run("erase", world.table.uri) == 2
+    assert "expected --review-ids FILE or --user-id USER" in capsys.readouterr().err

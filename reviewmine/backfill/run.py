@@ -32,6 +32,7 @@ from reviewmine.store.publish import Publisher
 from reviewmine.store.receipts import Receipt, get_receipt
 from reviewmine.store.record import Record
 from reviewmine.store.table import Table
+from reviewmine.store.tombstones import get_tombstones
 
 _MAX_ISOLATIONS = 3
 _RECORD_EVERY_S = 30
@@ -148,11 +149,15 @@ class Run:
         return [Task(fragment=f) for name, f in fragments.items() if name not in self._receipts]
 
     def _standing(self, fragments: list[Fragment]) -> list[Receipt | None]:
-        job = self._job
-        return in_parallel(
-            lambda fragment: get_receipt(job.table.store, job.table.layout, job.result_key, fragment),
-            fragments,
-        )
+        """The receipt of each fragment; none counts that was put before rows were erased, and not rewritten since."""
+        store, layout, result_key = self._job.table.store, self._job.table.layout, self._job.result_key
+        num_erasures = get_tombstones(store, layout).num_erasures
+
+        def look(fragment: Fragment) -> Receipt | None:
+            found = get_receipt(store, layout, result_key, fragment)
+            return found if found and found.num_erasures == num_erasures else None
+
+        return in_parallel(look, fragments)
 
     def _execute(self, tasks: Sequence[Task]) -> list[Task]:
         """Annotate and publish; the tasks that crashed their workers are returned."""

@@ -95,9 +95,7 @@ def status_of(table: Table, *, wait: Callable[[], None] | None = None) -> TableS
         wait()
         partitions = in_parallel(look.again, partitions)
     foreign = tuple(name for name in look.sizes if fence_of(name) is None)
-    runs = sorted(
-        in_parallel(look.run, look.run_names), key=lambda run: (run.run_id[:15], str(run.started_at or ""))
-    )
+    runs = sorted(look.runs, key=lambda run: (run.run_id[:15], str(run.started_at or "")))
     return TableStatus(table=table.uri, partitions=tuple(partitions), runs=tuple(runs), foreign_files=foreign)
 
 
@@ -107,11 +105,12 @@ class _Look:
     def __init__(self, table: Table) -> None:
         self._store, self._layout = table.store, table.layout
         self.sizes = table.live_sizes()
-        self.run_names = [file.name for file in self._store.list(self._layout.runs)]
         self._journals = frozenset(partitions_with_journals(self._store, self._layout))
         leases = (file.name.rsplit("/", 1)[-1] for file in self._store.list(self._layout.leases))
         held = {Partition.of_name(name.removesuffix(".json")) for name in leases}
         self.partitions = sorted({*published_partitions(self._store, self._layout), *held, *self._journals})
+        self.runs = in_parallel(self._run, [file.name for file in self._store.list(self._layout.runs)])
+        self._began = {run.run_id: run.started_at for run in self.runs}
         self._rejects = self._rejects_by_file()
         self._leases: dict[Partition, LeaseRecord] = {}
 
@@ -167,7 +166,7 @@ class _Look:
         holder = Holder(run_id=now.run_id, host=now.host, since=now.taken_at, is_beating=is_beating)
         return found.model_copy(update={"holder": holder})
 
-    def run(self, name: str) -> RunStatus:
+    def _run(self, name: str) -> RunStatus:
         stored = self._store.get(name)
         run_id = name.rsplit("/", 1)[-1].removesuffix(".json")
         try:
@@ -190,10 +189,15 @@ class _Look:
     def _rejects_of(self, partition: Partition, live: Manifest | None) -> tuple[str, ...]:
         """The rejected files of a partition, by their folder or by what it was made from, since it was published."""
         own = {file.path for file in live.inputs} if live else set()
+
+        def is_later(run_id: str) -> bool:
+            began = self._began.get(run_id)
+            return live is None or began is None or began > live.published_at
+
         return tuple(
             f"{path}: {reason}"
             for path, (run_id, reason) in sorted(self._rejects.items())
-            if (path in own or Partition.of_file(path) == partition) and (not live or run_id > live.run_id)
+            if (path in own or Partition.of_file(path) == partition) and is_later(run_id)
         )
 
     def _rejects_by_file(self) -> Mapping[str, tuple[str, str]]:

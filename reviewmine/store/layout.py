@@ -9,6 +9,7 @@
         live/<value>.json                                   the commit
         journal/<value>/<fence>.json   leases/<value>.json
         runs/<run_id>.json             rejects/<run_id>/<file>.json
+        erased.json                                         digests of the ids that were erased
         probe                                               what conditional puts are tried on
         scratch/                                            where a local store readies its puts
 
@@ -27,7 +28,7 @@ SCRATCH_LIFE = timedelta(days=1)
 _BEGUN = "%Y%m%dT%H%M%S"
 META_SUFFIX = "__meta"
 RUN_ID_PATTERN = r"\d{8}T\d{6}-[0-9a-f]{8}"
-_PART_NAME = re.compile(r"(?:\d{8}T\d{6}-)?[0-9a-f]{16}-(?P<partition>.+)\.parquet")
+_PART_NAME = re.compile(r"(?P<begun>\d{8}T\d{6}-|)(?P<chance>[0-9a-f]{16})-(?P<partition>.+)\.parquet")
 _LIVE_NAME = re.compile(rf"(?P<run_id>{RUN_ID_PATTERN})-(?P<fence>\d+)-(?P<number>\d+)\.parquet")
 
 
@@ -73,6 +74,16 @@ def partition_of_part(name: str) -> Partition | None:
     return Partition.of_name(found["partition"]) if found else None
 
 
+def rewritten_part(name: str, num_erasures: int) -> str:
+    """The name of a part once rows were erased from it: of the same fragment, partition and age."""
+    folder, _, last = name.rpartition("/")
+    found = _PART_NAME.fullmatch(last)
+    if found is None:
+        raise ValueError(f"{name}: expected the name of a part")
+    made = digest(found["chance"], num_erasures)[:16]
+    return f"{folder}/{found['begun']}{made}-{found['partition']}.parquet"
+
+
 @dataclass(frozen=True)
 class Layout:
     """Names relative to the folder that holds both the table and its meta."""
@@ -90,6 +101,10 @@ class Layout:
     @property
     def table_record(self) -> str:
         return f"{self.meta}/table.json"
+
+    @property
+    def tombstones(self) -> str:
+        return f"{self.meta}/erased.json"
 
     @property
     def probe(self) -> str:

@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 
 from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Store
-from reviewmine.store.generation import Generation, verify
+from reviewmine.store.generation import Generation, check_erasures, verify
 from reviewmine.store.held import HeldPartition
 from reviewmine.store.layout import Layout
 from reviewmine.store.lease import Patience
 from reviewmine.store.manifest import Manifest
+from reviewmine.store.tombstones import get_tombstones
 
 
 class Publisher:
@@ -35,6 +36,7 @@ class Publisher:
             live = held.live_manifest()
             if live and generation.is_live_as(live) and held.stands(live):
                 return live
+            check_erasures(generation, get_tombstones(self._store, self._layout).num_erasures)
             verify(self._store, generation, keep=held.keep)
             manifest = self._manifest(generation, held.fence, live)
             held.commit(manifest, replaces=live.live_files if live else ())

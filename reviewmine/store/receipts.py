@@ -12,7 +12,10 @@ from reviewmine.store.record import Record
 
 
 class Receipt(Record):
-    """One per (result_key, fragment), put after its parts; the rows of its parts sum to the fragment's."""
+    """One per (result_key, fragment), put after its parts; the rows of its parts and the erased sum to the fragment's.
+
+    `num_erasures` is how many erasures of the table it honours.
+    """
 
     result_key: str
     fragment: Fragment
@@ -20,6 +23,8 @@ class Receipt(Record):
     attempt: str
     parts: tuple[Part, ...]
     num_rows_by_status: dict[str, int]
+    num_rows_erased: int = 0
+    num_erasures: int = 0
     put_at: datetime
 
     def parts_of(self, partition: Partition) -> tuple[Part, ...]:
@@ -27,11 +32,11 @@ class Receipt(Record):
 
     def check(self) -> None:
         """Raises PublishError if rows were lost or invented on the way from the fragment to its parts."""
-        found = sum(part.num_rows for part in self.parts)
+        found = sum(part.num_rows for part in self.parts) + self.num_rows_erased
         if found != self.fragment.num_rows:
             raise PublishError(
-                f"{self.fragment.path} rows {self.fragment.first_row} to {self.fragment.end_row}: parts hold {found} "
-                f"rows, expected {self.fragment.num_rows}"
+                f"{self.fragment.path} rows {self.fragment.first_row} to {self.fragment.end_row}: parts and "
+                f"erasures account for {found} rows, expected {self.fragment.num_rows}"
             )
 
 

@@ -21,7 +21,7 @@ def export(partitions: Sequence[LivePartition], path: Path) -> int:
     Lists and structs are JSON in CSV, which has none. Raises UsageError for a name of no known format.
     """
     write = FORMATS.get(path.suffix)
-    if write is None or "://" in str(path):
+    if write is None or path.parts[0].endswith(":"):  # a Path makes s3:/bucket of s3://bucket
         raise UsageError(f"--out {path}: expected a local file ending in {', '.join(FORMATS)}")
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from archives import corrupt, reviews, write_files
 from backfill_world import FIRST, SECOND, World, two_days
-from partition_world import run_id, silent
+from partition_world import BEATING, run_id, silent
 from stores import Crash, StoppingStore
 
 from reviewmine.backfill.status import PartitionStatus, status_of
@@ -76,15 +76,9 @@ def test_runs_come_in_the_order_they_began_in(world):
 
 @pytest.mark.parametrize(("beats", "told"), [(True, True), (False, False)])
 def test_who_holds_a_partition_and_whether_the_heartbeat_moves(world, beats, told):
-    store, layout = world.table.store, world.table.layout
-    lease = take_lease(store, layout, DAY, run_id(7), silent())
-
-    def beat() -> None:
-        if beats:
-            record = lease.record.model_copy(update={"heartbeat": 1})
-            store.put(layout.lease(DAY), record.encode())
-
-    found = {p.partition: p for p in status_of(world.table, wait=beat).partitions}[FIRST]
+    lease = take_lease(world.table.store, world.table.layout, DAY, run_id(7), BEATING)
+    wait = lease.keep if beats else lambda: None
+    found = {p.partition: p for p in status_of(world.table, wait=wait).partitions}[FIRST]
     assert (found.holder.run_id, found.holder.since) == (run_id(7), lease.record.taken_at)
     assert found.holder.is_beating is told
     assert partitions(world)[FIRST].holder.is_beating is None

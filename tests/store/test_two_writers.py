@@ -75,15 +75,17 @@ def test_of_two_that_start_together_one_publishes_and_the_other_says_who_holds_i
     assert outcomes.total() == NUM_ROUNDS
 
 
-def test_of_two_that_take_each_other_for_dead_one_generation_is_live_and_whole(s3_uri):
+@pytest.mark.parametrize("kind", ["local", pytest.param("s3", marks=pytest.mark.slow)])
+def test_of_two_that_take_each_other_for_dead_one_generation_is_live_and_whole(kind, request, tmp_path):
     """The harsher race, twenty times: each takes the lease from the other at once, so that both go on writing."""
+    uri = str(tmp_path) if kind == "local" else request.getfixturevalue("s3_uri")
     for number in range(NUM_ROUNDS):
         archive = {"a.parquet": [f"r{number}", "x"]}
-        ended = race(s3_uri, archive, (2 * number, 2 * number + 1), None)
+        ended = race(uri, archive, (2 * number, 2 * number + 1), None)
         lost = [told for told in ended if told.startswith(LeaseLost.__name__)]
         assert len(lost) + ended.count("done") == 2, ended
         assert "done" in ended, ended
-        judge(opened(s3_uri), archive)
+        judge(opened(uri), archive)
 
 
 def stopped_writer(uri: str, pause: str) -> subprocess.Popen[str]:

@@ -60,10 +60,10 @@ def test_the_archive_tells_the_row_group_and_whether_the_file_is_what_it_was(wor
     assert gone.source_is_unchanged is False
 
 
-def test_an_id_that_is_null_is_no_id(tmp_path):
-    world = World(tmp_path).write({"a.parquet": reviews(["a1"])})
+def test_rows_without_an_id_are_nobody_s(tmp_path):
+    world = World(tmp_path).write({"a.parquet": reviews(["a1", None])})
     world.run()
-    assert len(lineage(world.table, "a1")) == 1
+    assert [len(lineage(world.table, review)) for review in ("a1", "None", "")] == [1, 0, 0]
 
 
 def test_a_place_without_a_table_is_an_error_that_says_so(tmp_path):
