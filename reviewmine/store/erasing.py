@@ -7,7 +7,6 @@ same erasure called again goes on where it stopped.
 """
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -47,9 +46,9 @@ class Trace:
 
 @dataclass(frozen=True)
 class Rewritten:
-    """A part without the erased rows, None if it had no others; and how many of each status went."""
+    """What is new in a part without the erased rows, None if it had no others; and how many of each status went."""
 
-    part: Part | None
+    changes: Mapping[str, object] | None
     num_gone_by_status: Mapping[str, int]
 
 
@@ -91,7 +90,7 @@ def erase(store: Store, layout: Layout, tombstones: Tombstones, run_id: str, pat
     made = in_parallel(lambda trace: _rewrite(store, trace, tombstones), traces)
     rewritten = dict(zip(names, made, strict=True))
     held: dict[Partition, str] = {}
-    for partition in _partitions_naming(store, layout, rewritten):
+    for partition in sorted({trace.partition for trace in traces}):
         try:
             _rewrite_manifests(store, layout, partition, rewritten, run_id, patience)
         except (LeaseHeld, LeaseLost) as refused:
@@ -117,26 +116,13 @@ def _rewrite(store: Store, trace: Trace, tombstones: Tombstones) -> Rewritten:
     are_erased = tombstones.are_erased(table["review_id"])
     gone = pc.value_counts(table.filter(pa.array(are_erased))["status"]).to_pylist()
     left = table.filter(pa.array(~are_erased))
-    part = None
+    changes = None
     if left.num_rows:
-        body = encode_parquet(left)
-        part = Part(
-            name=rewritten_part(trace.part, tombstones.num_erasures),
-            partition=trace.partition.path,
-            num_rows=left.num_rows,
-            num_bytes=len(body),
-            sha256=hashlib.sha256(body).hexdigest(),
-        )
-        store.put(part.name, body)
-    return Rewritten(part, {str(count["values"]): count["counts"] for count in gone})
-
-
-def _partitions_naming(store: Store, layout: Layout, rewritten: Mapping[str, Rewritten]) -> list[Partition]:
-    """The partitions of which a manifest names one of these parts."""
-    naming: dict[Partition, bool] = defaultdict(bool)
-    for partition, manifest in _manifests(store, layout):
-        naming[partition] |= any(part.name in rewritten for part in manifest.parts)
-    return sorted(partition for partition, names_one in naming.items() if names_one)
+        name, body = rewritten_part(trace.part, tombstones.num_erasures), encode_parquet(left)
+        sha256 = hashlib.sha256(body).hexdigest()
+        changes = {"name": name, "num_rows": left.num_rows, "num_bytes": len(body), "sha256": sha256}
+        store.put(name, body)
+    return Rewritten(changes, {str(count["values"]): count["counts"] for count in gone})
 
 
 def _rewrite_manifests(
@@ -149,7 +135,8 @@ def _rewrite_manifests(
 ) -> None:
     """Publish the live generation without the rows in its place, and put the earlier ones anew without them.
 
-    The one that was live is put anew too, for whoever has just read the pointer; no later generation names it.
+    What is live is looked up under the lease: a run that began before the tombstones may have published meanwhile. The
+    one that was live is put anew too, for whoever has just read the pointer; no later generation names it.
     """
     with HeldPartition(store, layout, partition, run_id, patience) as held:
         live = held.live_manifest()
@@ -205,7 +192,11 @@ def _parts_left(parts: Sequence[Part], rewritten: Mapping[str, Rewritten]) -> tu
 
 
 def _left(part: Part, rewritten: Mapping[str, Rewritten]) -> Part | None:
-    return rewritten[part.name].part if part.name in rewritten else part
+    """The part as it is now; None if nothing of it is left."""
+    if part.name not in rewritten:
+        return part
+    changes = rewritten[part.name].changes
+    return part.model_copy(update=changes) if changes else None
 
 
 def _manifests(store: Store, layout: Layout) -> list[tuple[Partition, Manifest]]:

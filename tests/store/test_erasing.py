@@ -207,6 +207,34 @@ def test_an_erasure_beside_a_writer_at_every_operation_leaves_nothing_to_be_seen
             break
 
 
+def test_a_first_publish_that_was_verified_before_the_erasure_is_found_by_it(store):
+    """It commits while the erasure is at work, in a partition that had no manifest when the erasure looked."""
+    store = MemoryStore()
+    committed = []
+
+    class Overtaken(StoppingStore):
+        """The run publishes as soon as the erasure has rewritten a part."""
+
+        def _operate(self, operation, *arguments):
+            answer = super()._operate(operation, *arguments)
+            if operation == "put" and "/parts/" in arguments[0] and not committed:
+                committed.append(True)
+                writer.to_end()
+            return answer
+
+    pausing = PausingStore(store, at=None)
+    write(pausing, SECOND, 4)
+    copies = next(i for i, told in enumerate(pausing.log) if told.startswith("copy"))
+    store.objects.clear()
+    pausing = PausingStore(store, at=copies)
+    writer = Writer(pausing, lambda s: write(s, SECOND, 4))
+    writer.to_pause()
+    without(Overtaken(store))
+    assert committed
+    assert broken_promise(store) is None
+    assert "r2" not in ids_anywhere(store)
+
+
 def test_tombstones_hold_no_id():
     store = MemoryStore()
     add_tombstones(store, LAYOUT, ["review-number-one"])
