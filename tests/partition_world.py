@@ -73,6 +73,17 @@ def fragments(archive: Archive) -> list[Fragment]:
     ]
 
 
+def annotations(ids: Sequence[str], path: str = "a.parquet") -> pa.Table:
+    """The rows of a part, with no more columns than anything here looks at."""
+    columns = {
+        "review_id": pa.array(ids, pa.string()),
+        "source_file": pa.repeat(path, len(ids)),
+        "source_row": pa.array(range(len(ids)), pa.int64()),
+        "status": pa.repeat("ok", len(ids)),
+    }
+    return pa.table(columns)
+
+
 def broken_promise(store: Store) -> str | None:
     """What is wrong for a reader at this moment: a live manifest that names a file that is not there."""
     manifest = live_manifest(store, LAYOUT, DAY)
@@ -109,13 +120,7 @@ def _review_ids(body: bytes) -> list[str]:
 
 def _annotate(store: Store, ids: Sequence[str], fragment: Fragment, number: int) -> Receipt:
     writer = PartWriter(store, LAYOUT, RESULT_KEY, fragment)
-    rows = {
-        "review_id": pa.array(ids, pa.string()),
-        "source_file": pa.repeat(fragment.path, len(ids)),
-        "source_row": pa.array(range(len(ids)), pa.int64()),
-        "status": pa.repeat("ok", len(ids)),
-    }
-    part = writer.put(DAY, pa.table(rows))
+    part = writer.put(DAY, annotations(ids, fragment.path))
     receipt = Receipt(
         result_key=RESULT_KEY,
         fragment=fragment,

@@ -32,11 +32,12 @@ class Receipt(Record):
 
     def check(self) -> None:
         """Raises PublishError if rows were lost or invented on the way from the fragment to its parts."""
-        found = sum(part.num_rows for part in self.parts) + self.num_rows_erased
-        if found != self.fragment.num_rows:
+        found = sum(part.num_rows for part in self.parts)
+        expected = self.fragment.num_rows - self.num_rows_erased
+        if found != expected:
             raise PublishError(
-                f"{self.fragment.path} rows {self.fragment.first_row} to {self.fragment.end_row}: parts and "
-                f"erasures account for {found} rows, expected {self.fragment.num_rows}"
+                f"{self.fragment.path} rows {self.fragment.first_row} to {self.fragment.end_row}: parts hold {found} "
+                f"rows, expected {expected}"
             )
 
 
