@@ -1,4 +1,4 @@
-"""The command line: `reviewmine annotate`, `views`, `train`, `tune`, `evaluate`, `checkpoint`, `submit`, `demo`."""
+"""The command line: what each command is told, and where it is carried out."""
 
 import json
 import logging
@@ -17,6 +17,7 @@ from reviewmine.checkpoints import BUILTIN, is_remote, local_checkpoint
 from reviewmine.config import load_run_file, refuse_secrets, suggestion
 from reviewmine.console import console_for
 from reviewmine.errors import ReviewmineError, UsageError
+from reviewmine.table_commands import erase, gc, lineage, read, rollback, status
 from reviewmine.text.mask import mask_error
 
 if TYPE_CHECKING:
@@ -30,6 +31,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(checkpoints, name="checkpoint")
+
+backfills = typer.Typer(help="See what a table holds, undo it, clean up after it.", no_args_is_help=True)
+app.add_typer(backfills, name="backfill")
+backfills.command(no_args_is_help=True)(status)
+backfills.command(no_args_is_help=True)(rollback)
+backfills.command(no_args_is_help=True)(gc)
+app.command(no_args_is_help=True)(erase)
+app.command(no_args_is_help=True)(read)
+app.command(no_args_is_help=True)(lineage)
 
 RunFile = Annotated[
     Path | None, typer.Option("--run", help="The run file; the ones that ship are in jobs/runs/.")

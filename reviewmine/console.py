@@ -219,10 +219,11 @@ class _Pace:
         if not rows:  # one fragment so far: its start-up is in its time, so this errs to the slow side
             rows, seconds = self._num_done, now - self._started
         pace = rows / max(seconds, 1e-9)
-        return f"{pace:,.0f} rows/s, {_time((self._num_rows - self._num_done) / pace)} left"
+        return f"{pace:,.0f} rows/s, {time_text((self._num_rows - self._num_done) / pace)} left"
 
 
-def _time(seconds: float) -> str:
+def time_text(seconds: float) -> str:
+    """A length of time for a person: `2 h 05 min`, `3 min 20 s`, `12 s`."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return (

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from partition_world import SECOND, broken_promise, judge, write
+from partition_world import SECOND, Archive, broken_promise, judge, write
 from stores import Crash, MemoryStore, PausingStore, StoppingStore, Writer
 
 from reviewmine.errors import LeaseLost
@@ -31,43 +31,61 @@ class Enumerated:
         return self.outcomes.total()
 
 
+Act = Callable[[Store, int, bool], object]
+"""What a run does to a store: the run's number, and whether its lease beats."""
+
+
+def overwrite(store: Store, number: int, beating: bool) -> object:
+    return write(store, SECOND, number, beating=beating)
+
+
 def stopped_everywhere(
-    start: Callable[[], Store], how: str, *, beating: bool = False, only: slice = slice(None)
+    start: Callable[[], Store],
+    how: str,
+    *,
+    beating: bool = False,
+    only: slice = slice(None),
+    act: Act = overwrite,
+    expected: Archive = SECOND,
 ) -> Enumerated:
     """A run over the store that `start` makes is stopped at each of its mutations; the next run must mend it.
 
+    A run that is whole makes the table what `expected` says.
+
     `how` is one of HOWS; `only` chooses among the mutations. A run whose reply was lost retries, and ends well.
     """
-    enumerated = Enumerated(mutations(start(), beating=beating))
+    enumerated = Enumerated(mutations(start(), beating=beating, act=act))
     for at, operation in list(enumerate(enumerated.operations))[only]:
         store = start()
         stopping = RetryingStore(StoppingStore(store, at=at, how=how), sleep=lambda _: None)
         try:
-            write(stopping, SECOND, 2, beating=beating)
+            act(stopping, 2, beating)
         except Crash:
             assert how != "lost", operation
             assert broken_promise(store) is None, operation
             enumerated.outcomes["crashed", "mended"] += 1
         else:
             assert how == "lost", operation
-            judge(store, SECOND)
+            judge(store, expected)
             enumerated.outcomes["retried", "done"] += 1
-        write(store, SECOND, 3, beating=beating)
-        judge(store, SECOND)
+        act(store, 3, beating)
+        judge(store, expected)
     return enumerated
 
 
-def interleaved_everywhere(start: MemoryStore, *, beating: bool = False) -> Enumerated:
+def interleaved_everywhere(
+    start: MemoryStore, *, beating: bool = False, acts: tuple[Act, Act] = (overwrite, overwrite)
+) -> Enumerated:
     """One writer runs to an operation (reads count); another takes over and runs to one of its own, or to its end.
 
     Then the first, a zombie by now, wakes and runs to its end, and then the second. After every delete and every
     put of a pointer the live manifest must name no missing file.
     """
-    enumerated = Enumerated(operations(start.twin(), beating=beating))
+    enumerated = Enumerated(operations(start.twin(), beating=beating, act=acts[0]))
     for first in range(len(enumerated.operations)):
         for second in itertools.chain([None], itertools.count()):
             store = start.twin()
-            one, two, has_paused = interleave(store, first, second, beating=beating)
+            one, two, has_paused = interleave(store, first, second, beating=beating, acts=acts)
             if second is not None and not has_paused:
                 break
             enumerated.outcomes[outcome(one), outcome(two)] += 1
@@ -77,7 +95,12 @@ def interleaved_everywhere(start: MemoryStore, *, beating: bool = False) -> Enum
 
 
 def interleave(
-    store: MemoryStore, first: int, second: int | None, *, beating: bool = False
+    store: MemoryStore,
+    first: int,
+    second: int | None,
+    *,
+    beating: bool = False,
+    acts: tuple[Act, Act] = (overwrite, overwrite),
 ) -> tuple[Writer, Writer, bool]:
     """Both writers after their ends, and whether the second was paused at all."""
     broken: list[str] = []
@@ -88,8 +111,8 @@ def interleave(
             broken.append(promise)
 
     pausing = PausingStore(store, at=second, look=look)
-    one = Writer(PausingStore(store, at=first, look=look), lambda s: write(s, SECOND, 2, beating=beating))
-    two = Writer(pausing, lambda s: write(s, SECOND, 3, beating=beating))
+    one = Writer(PausingStore(store, at=first, look=look), lambda s: acts[0](s, 2, beating))
+    two = Writer(pausing, lambda s: acts[1](s, 3, beating))
     one.to_pause()
     two.to_pause()
     one.to_end()
@@ -111,17 +134,17 @@ def starts_in(uri: str, objects: Mapping[str, bytes]) -> Callable[[], Store]:
     return start
 
 
-def mutations(store: Store, *, beating: bool = False) -> list[str]:
+def mutations(store: Store, *, beating: bool = False, act: Act = overwrite) -> list[str]:
     """The mutations of one undisturbed run."""
     counted = StoppingStore(store)
-    write(counted, SECOND, 2, beating=beating)
+    act(counted, 2, beating)
     return counted.log
 
 
-def operations(store: Store, *, beating: bool = False) -> list[str]:
+def operations(store: Store, *, beating: bool = False, act: Act = overwrite) -> list[str]:
     """The operations of one undisturbed run, reads among them."""
     counted = PausingStore(store, at=None)
-    write(counted, SECOND, 2, beating=beating)
+    act(counted, 2, beating)
     return counted.log
 
 

@@ -46,7 +46,9 @@ def run_id(number: int) -> str:
     return f"20240101T000000-{number:08x}"
 
 
-def write(store: Store, archive: Archive, number: int, *, beating: bool = False) -> Manifest:
+def write(
+    store: Store, archive: Archive, number: int, *, beating: bool = False, patience: Patience | None = None
+) -> Manifest:
     """One run, whole: annotate the fragments that have no receipt, then publish."""
     receipts = []
     for fragment in fragments(archive):
@@ -60,7 +62,7 @@ def write(store: Store, archive: Archive, number: int, *, beating: bool = False)
     generation = Generation(
         partition=DAY, result_key=RESULT_KEY, ingredients={}, inputs=inputs, receipts=tuple(receipts)
     )
-    patience = BEATING if beating else silent()
+    patience = patience or (BEATING if beating else silent())
     return Publisher(store, LAYOUT, run_id(number), patience).publish(generation)
 
 
@@ -69,6 +71,17 @@ def fragments(archive: Archive) -> list[Fragment]:
         Fragment(path=path, etag="-".join(ids), first_row=0, num_rows=len(ids))
         for path, ids in archive.items()
     ]
+
+
+def annotations(ids: Sequence[str], path: str = "a.parquet") -> pa.Table:
+    """The rows of a part, with no more columns than anything here looks at."""
+    columns = {
+        "review_id": pa.array(ids, pa.string()),
+        "source_file": pa.repeat(path, len(ids)),
+        "source_row": pa.array(range(len(ids)), pa.int64()),
+        "status": pa.repeat("ok", len(ids)),
+    }
+    return pa.table(columns)
 
 
 def broken_promise(store: Store) -> str | None:
@@ -107,7 +120,7 @@ def _review_ids(body: bytes) -> list[str]:
 
 def _annotate(store: Store, ids: Sequence[str], fragment: Fragment, number: int) -> Receipt:
     writer = PartWriter(store, LAYOUT, RESULT_KEY, fragment)
-    part = writer.put(DAY, pa.table({"review_id": pa.array(ids, pa.string())}))
+    part = writer.put(DAY, annotations(ids, fragment.path))
     receipt = Receipt(
         result_key=RESULT_KEY,
         fragment=fragment,

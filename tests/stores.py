@@ -118,7 +118,8 @@ class WrappedStore:
 class StoppingStore(WrappedStore):
     """Numbers the mutations from 0 and does one of three things at number `at`.
 
-    `before` and `after` crash there; `lost` carries the operation out and then says that no answer came.
+    `before` and `after` crash there, and whatever other threads want afterwards comes too late; `lost` carries the
+    operation out and then says that no answer came.
     """
 
     def __init__(self, store: Store, *, at: int | None = None, how: str = "before") -> None:
@@ -126,12 +127,21 @@ class StoppingStore(WrappedStore):
         self.at = at
         self.how = how
         self.log: list[str] = []
+        self._has_crashed = False
+        self._one_at_a_time = threading.RLock()
 
     def _operate(self, operation: str, *arguments: Any) -> Any:
         if operation not in self.MUTATIONS:
             return super()._operate(operation, *arguments)
+        with self._one_at_a_time:
+            return self._mutate(operation, *arguments)
+
+    def _mutate(self, operation: str, *arguments: Any) -> Any:
+        if self._has_crashed:
+            raise Crash
         number = len(self.log)
         self.log.append(_told(operation, arguments))
+        self._has_crashed = number == self.at and self.how != "lost"
         if number == self.at and self.how == "before":
             raise Crash
         answer = super()._operate(operation, *arguments)

@@ -4,10 +4,8 @@ For partitions derived from dates the date column is read, since a file then tou
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,10 +18,7 @@ from reviewmine.store.archive import Archive, Footer
 from reviewmine.store.filesystem import Listed
 from reviewmine.store.fragment import Fragment, cut
 from reviewmine.store.manifest import InputFile
-
-_NUM_THREADS = 16  # they wait for the store, not for the processor
-Asked = TypeVar("Asked")
-Answer = TypeVar("Answer")
+from reviewmine.store.parallel import in_parallel
 
 
 @dataclass(frozen=True)
@@ -114,9 +109,3 @@ class Inputs:
 
     def _where(self, file: Listed) -> str:
         return f"{self._archive.location.uri}/{file.name}"
-
-
-def in_parallel(ask: Callable[[Asked], Answer], about: Sequence[Asked]) -> list[Answer]:
-    """The answers of `ask`, which waits for a store, about each of `about`, in their order."""
-    with ThreadPoolExecutor(_NUM_THREADS) as threads:
-        return list(threads.map(ask, about))

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from reviewmine.backfill.earlier import EarlierParts
-from reviewmine.backfill.inputs import in_parallel
 from reviewmine.backfill.plan import Plan, PlannedPartition, Reject
 from reviewmine.backfill.poison import isolate
 from reviewmine.backfill.stopping import StopSignal
@@ -30,13 +29,16 @@ from reviewmine.store.fragment import Fragment
 from reviewmine.store.generation import Generation
 from reviewmine.store.journal import partitions_with_journals
 from reviewmine.store.lease import Patience
+from reviewmine.store.parallel import in_parallel
 from reviewmine.store.publish import Publisher
 from reviewmine.store.receipts import Receipt, get_receipt
 from reviewmine.store.record import Record
 from reviewmine.store.table import Table
+from reviewmine.store.tombstones import get_tombstones
 
 _log = logging.getLogger(__name__)
 _MAX_ISOLATIONS = 3
+_RECORD_EVERY_S = 30
 _UNREADABLE = "a file of it cannot be read"
 
 
@@ -79,11 +81,13 @@ class Run:
         self._touching: dict[str, list[Partition]] = defaultdict(list)
         self._missing: Counter[Partition] = Counter()
         self._stop = stop or StopSignal()
-        self._started = time.monotonic()
+        self._started = self._recorded = time.monotonic()
         self.summary = Summary(
             run_id=job.run_id,
             state="running",
             started_at=datetime.now(UTC),
+            updated_at=datetime.now(UTC),
+            partitions_due=len(self._waiting),
             partitions_fresh=plan.count("fresh"),
             partitions_gone=plan.count("gone"),
         )
@@ -111,7 +115,9 @@ class Run:
         for reject in self._plan.rejects:
             self._reject(reject)
         tasks = self._pending()
-        self._observer.planned(self._plan, sum(task.fragment.num_rows for task in tasks))
+        rows_due = sum(task.fragment.num_rows for task in tasks)
+        self.summary = self.summary.model_copy(update={"rows_due": rows_due})
+        self._observer.planned(self._plan, rows_due)
         for partition in self._plan.blocked:
             self._observer.withheld(partition, _UNREADABLE)
         for partition in [p for p in self._waiting if not self._missing[p]]:
@@ -153,11 +159,15 @@ class Run:
         ]
 
     def _standing(self, fragments: list[Fragment]) -> list[Receipt | None]:
-        job = self._job
-        return in_parallel(
-            lambda fragment: get_receipt(job.table.store, job.table.layout, job.result_key, fragment),
-            fragments,
-        )
+        """The receipt of each fragment; none counts that was put before rows were erased, and not rewritten since."""
+        store, layout, result_key = self._job.table.store, self._job.table.layout, self._job.result_key
+        num_erasures = get_tombstones(store, layout).num_erasures
+
+        def look(fragment: Fragment) -> Receipt | None:
+            found = get_receipt(store, layout, result_key, fragment)
+            return found if found and found.num_erasures == num_erasures else None
+
+        return in_parallel(look, fragments)
 
     def _execute(self, tasks: Sequence[Task]) -> list[Task]:
         """Annotate and publish; the tasks that crashed their workers are returned."""
@@ -189,6 +199,11 @@ class Run:
         self._receipts[fragment_id] = receipt
         self.summary = self.summary.with_receipt(receipt)
         self._observer.annotated(receipt)
+        if time.monotonic() - self._recorded >= _RECORD_EVERY_S:
+            with suppress(
+                StoreError
+            ):  # that it lives is told again later; what it made stands in its receipts
+                self._record("running")
         for partition in self._touching[fragment_id]:
             self._missing[partition] -= 1
             if not self._missing[partition]:
@@ -246,8 +261,10 @@ class Run:
             )
 
     def _record(self, state: RunState) -> None:
-        seconds = round(time.monotonic() - self._started, 3)
-        self.summary = self.summary.model_copy(update={"state": state, "seconds": seconds})
+        self._recorded = time.monotonic()
+        seconds = round(self._recorded - self._started, 3)
+        changes = {"state": state, "seconds": seconds, "updated_at": datetime.now(UTC)}
+        self.summary = self.summary.model_copy(update=changes)
         self._job.table.store.put(self._job.table.layout.run(self._job.run_id), self.summary.encode())
 
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from reviewmine.backfill.inputs import in_parallel
 from reviewmine.backfill.result import Result
 from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Listed
@@ -19,6 +18,7 @@ from reviewmine.store.manifest import (
     input_fingerprint,
     published_partitions,
 )
+from reviewmine.store.parallel import in_parallel
 from reviewmine.store.table import Table
 
 State = Literal["fresh", "missing", "stale", "gone"]

@@ -23,18 +23,21 @@ class Summary(Record):
     Rows are counted where this run read them; what earlier receipts hold is `rows_reused`. Of the rows read,
     `rows_carried` are those that an earlier generation said the same of already; all others were annotated, and
     `rows_by_status` counts these. A rejected file counts with the rows that its footer promises, or none where that
-    cannot be read.
+    cannot be read. While it runs, a run puts its record again now and then: `updated_at` is when it was last heard of.
     """
 
     run_id: str
     state: RunState
     started_at: datetime
+    updated_at: datetime
+    rows_due: int = 0
     rows_read: int = 0
     rows_reused: int = 0
     rows_carried: int = 0
     rows_by_status: dict[str, int] = Field(default_factory=dict)
     rows_rejected: int = 0
     files_rejected: int = 0
+    partitions_due: int = 0
     partitions_published: int = 0
     partitions_fresh: int = 0
     partitions_gone: int = 0

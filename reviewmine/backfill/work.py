@@ -24,6 +24,7 @@ from reviewmine.store.parts import Part, PartWriter
 from reviewmine.store.receipts import Receipt, put_receipt
 from reviewmine.store.record import Record
 from reviewmine.store.table import Table
+from reviewmine.store.tombstones import get_tombstones
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +112,10 @@ class FragmentWriter:
         annotations = conform_annotations(annotations, annotations_schema(job.carried), where=where)
         validate(annotations, where=where)
         _check_lineage(fragment, annotations, where)
+        tombstones = get_tombstones(job.table.store, job.table.layout)
+        annotations = annotations.filter(pa.array(~tombstones.are_erased(annotations["review_id"])))
+        if carried_over is not None:
+            carried_over = carried_over.filter(pa.array(~tombstones.are_erased(carried_over["review_id"])))
         writer = PartWriter(job.table.store, job.table.layout, job.result_key, fragment)
         parts = tuple(writer.put(partition, rows) for partition, rows in self._divide(fragment, annotations))
         job.archive.check_unchanged(fragment)
@@ -120,6 +125,8 @@ class FragmentWriter:
             run_id=job.run_id,
             attempt=writer.attempt,
             parts=parts,
+            num_rows_erased=fragment.num_rows - annotations.num_rows,
+            num_erasures=tombstones.num_erasures,
             num_rows_by_status=_num_by_status(annotations),
             num_carried_by_status=_num_by_status(carried_over) if carried_over is not None else {},
             put_at=datetime.now(UTC),
@@ -129,6 +136,8 @@ class FragmentWriter:
 
     def _divide(self, fragment: Fragment, annotations: pa.Table) -> Iterator[tuple[Partition, pa.Table]]:
         by = self._job.partition_by
+        if annotations.num_rows == 0:
+            return
         if by is None:
             yield Partition.of_file(fragment.path), annotations
             return

@@ -55,6 +55,16 @@ def verify(store: Store, generation: Generation, *, keep: Callable[[], None] = l
             )
 
 
+def check_erasures(generation: Generation, num_erasures: int) -> None:
+    """Raises PublishError if a receipt was put before rows were erased, and not rewritten since."""
+    for receipt in generation.receipts:
+        if receipt.num_erasures != num_erasures:
+            raise PublishError(
+                f"partition {generation.partition}: {receipt.fragment.path}: was annotated before rows were erased; "
+                "rerun to annotate it without them"
+            )
+
+
 def _check_origin(generation: Generation) -> None:
     """Every receipt is of this result, and of an input at the etag that it is wanted at."""
     etags = {file.path: file.etag for file in generation.inputs}

@@ -1,6 +1,7 @@
 """Journals: what a publish is about to put and to replace, written down before it does, for whoever must finish it."""
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Store
@@ -10,6 +11,11 @@ from reviewmine.store.record import Record
 
 class Journal(Record):
     """The live files that generation `run_id`-`fence` puts, and those of the generation that it replaces."""
+
+    remedy: ClassVar[str] = (
+        "restore it from a backup, or, if no run publishes the partition, delete it: the next one that holds the "
+        "partition sweeps whatever its live manifest does not name"
+    )
 
     run_id: str
     fence: int

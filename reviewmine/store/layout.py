@@ -9,6 +9,7 @@
         live/<value>.json                                   the commit
         journal/<value>/<fence>.json   leases/<value>.json
         runs/<run_id>.json             rejects/<run_id>/<file>.json
+        erased.json                                         digests of the ids that were erased
         probe                                               what conditional puts are tried on
         scratch/                                            where a local store readies its puts
 
@@ -24,9 +25,10 @@ from reviewmine.partition import Partition
 from reviewmine.store.record import digest
 
 SCRATCH_LIFE = timedelta(days=1)
-_SCRATCH_TIME = "%Y%m%dT%H%M%S"
+_BEGUN = "%Y%m%dT%H%M%S"
 META_SUFFIX = "__meta"
 RUN_ID_PATTERN = r"\d{8}T\d{6}-[0-9a-f]{8}"
+_PART_NAME = re.compile(r"(?P<begun>\d{8}T\d{6}-|)(?P<chance>[0-9a-f]{16})-(?P<partition>.+)\.parquet")
 _LIVE_NAME = re.compile(rf"(?P<run_id>{RUN_ID_PATTERN})-(?P<fence>\d+)-(?P<number>\d+)\.parquet")
 
 
@@ -37,22 +39,49 @@ def new_run_id() -> str:
 
 def scratch_name() -> str:
     """The name of a file in the scratch folder: when it was begun, in UTC, so that its age can be told."""
-    return f"{datetime.now(UTC):{_SCRATCH_TIME}}-{secrets.token_hex(8)}.put"
+    return f"{datetime.now(UTC):{_BEGUN}}-{secrets.token_hex(8)}.put"
+
+
+def new_attempt() -> str:
+    """What the parts of one attempt at a fragment begin with: when it was begun, in UTC, and digits by chance."""
+    return f"{datetime.now(UTC):{_BEGUN}}-{secrets.token_hex(8)}"
+
+
+def begun_at(name: str) -> datetime | None:
+    """When a scratch file or a part was begun, as its name says; None where it does not."""
+    begun = name.rsplit("/", 1)[-1].partition("-")[0]
+    try:
+        return datetime.strptime(begun, _BEGUN).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def is_abandoned(scratch_file: str, *, now: datetime) -> bool:
     """Whether a file in the scratch folder was begun so long ago that its writer must be dead; never for others'."""
-    begun = scratch_file.rsplit("/", 1)[-1].partition("-")[0]
-    try:
-        return datetime.strptime(begun, _SCRATCH_TIME).replace(tzinfo=UTC) < now - SCRATCH_LIFE
-    except ValueError:
-        return False
+    begun = begun_at(scratch_file)
+    return begun is not None and begun < now - SCRATCH_LIFE
 
 
 def fence_of(live_name: str) -> int | None:
     """The fence number in the name of a live copy; None for a file that reviewmine did not name."""
     found = _LIVE_NAME.fullmatch(live_name.rsplit("/", 1)[-1])
     return int(found["fence"]) if found else None
+
+
+def partition_of_part(name: str) -> Partition | None:
+    """The partition that a part is for, as its name says; None for a file that reviewmine did not name."""
+    found = _PART_NAME.fullmatch(name.rsplit("/", 1)[-1])
+    return Partition.of_name(found["partition"]) if found else None
+
+
+def rewritten_part(name: str, num_erasures: int) -> str:
+    """The name of a part once rows were erased from it: of the same fragment, partition and age."""
+    folder, _, last = name.rpartition("/")
+    found = _PART_NAME.fullmatch(last)
+    if found is None:
+        raise ValueError(f"{name}: expected the name of a part")
+    made = digest(found["chance"], num_erasures)[:16]
+    return f"{folder}/{found['begun']}{made}-{found['partition']}.parquet"
 
 
 @dataclass(frozen=True)
@@ -74,6 +103,10 @@ class Layout:
         return f"{self.meta}/table.json"
 
     @property
+    def tombstones(self) -> str:
+        return f"{self.meta}/erased.json"
+
+    @property
     def probe(self) -> str:
         return f"{self.meta}/probe"
 
@@ -86,11 +119,26 @@ class Layout:
     def part(self, result_key: str, fragment: str, attempt: str, partition: Partition) -> str:
         return f"{self.meta}/parts/{result_key}/{fragment}/{attempt}-{partition.name}.parquet"
 
+    @property
+    def all_parts(self) -> str:
+        return f"{self.meta}/parts"
+
     def receipt(self, result_key: str, fragment: str) -> str:
         return f"{self.meta}/receipts/{result_key}/{fragment}.json"
 
+    @property
+    def all_receipts(self) -> str:
+        return f"{self.meta}/receipts"
+
     def manifest(self, partition: Partition, generation: str) -> str:
-        return f"{self.meta}/manifests/{partition.name}/{generation}.json"
+        return f"{self.manifests(partition)}/{generation}.json"
+
+    def manifests(self, partition: Partition) -> str:
+        return f"{self.all_manifests}/{partition.name}"
+
+    @property
+    def all_manifests(self) -> str:
+        return f"{self.meta}/manifests"
 
     def pointer(self, partition: Partition) -> str:
         return f"{self.meta}/live/{partition.name}.json"
@@ -110,10 +158,22 @@ class Layout:
         return f"{self.meta}/journal"
 
     def lease(self, partition: Partition) -> str:
-        return f"{self.meta}/leases/{partition.name}.json"
+        return f"{self.leases}/{partition.name}.json"
+
+    @property
+    def leases(self) -> str:
+        return f"{self.meta}/leases"
 
     def run(self, run_id: str) -> str:
-        return f"{self.meta}/runs/{run_id}.json"
+        return f"{self.runs}/{run_id}.json"
+
+    @property
+    def runs(self) -> str:
+        return f"{self.meta}/runs"
 
     def reject(self, run_id: str, source_file: str) -> str:
-        return f"{self.meta}/rejects/{run_id}/{digest(source_file)}.json"
+        return f"{self.rejects}/{run_id}/{digest(source_file)}.json"
+
+    @property
+    def rejects(self) -> str:
+        return f"{self.meta}/rejects"

@@ -93,6 +93,13 @@ class Lease:
         )
 
 
+def standing_lease(store: Store, layout: Layout, partition: Partition) -> LeaseRecord | None:
+    """Who holds the partition, or held it last; None where nobody ever did."""
+    name = layout.lease(partition)
+    stored = store.get(name)
+    return LeaseRecord.decode(stored.body, where=name) if stored else None
+
+
 def take_lease(store: Store, layout: Layout, partition: Partition, run_id: str, patience: Patience) -> Lease:
     """Take the partition's lease, with a fence above every one seen, once it is free or its holder is dead.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import ClassVar
 
 from reviewmine.errors import TableError
 from reviewmine.partition import Partition
@@ -24,7 +25,13 @@ class Manifest(Record):
     """One generation of one partition; immutable.
 
     `live_files` are the copies of `parts`, in the same order. `ingredients` are what `result_key` is the digest of.
+    `previous` is the generation that was live before it; `restores` the one whose parts a rollback brought back.
     """
+
+    remedy: ClassVar[str] = (
+        "restore it from a backup, or, if a pointer names it, delete that pointer: the next run publishes the "
+        "partition anew"
+    )
 
     partition: str
     run_id: str
@@ -35,6 +42,8 @@ class Manifest(Record):
     parts: tuple[Part, ...]
     live_files: tuple[str, ...]
     published_at: datetime
+    previous: str | None = None
+    restores: str | None = None
 
     @property
     def generation(self) -> str:
@@ -72,13 +81,28 @@ def get_pointer(store: Store, layout: Layout, partition: Partition) -> tuple[Poi
 
 def get_manifest(store: Store, layout: Layout, partition: Partition, generation: str) -> Manifest:
     """Raises TableError if the manifest of a generation that a pointer names is not there."""
+    found = find_manifest(store, layout, partition, generation)
+    if found is None:
+        raise TableError(
+            f"{layout.manifest(partition, generation)}: there is no such manifest, though a pointer names it; "
+            f"{Manifest.remedy}"
+        )
+    return found
+
+
+def find_manifest(store: Store, layout: Layout, partition: Partition, generation: str) -> Manifest | None:
+    """The manifest of a generation, or None if it was dropped."""
     name = layout.manifest(partition, generation)
     stored = store.get(name)
-    if stored is None:
-        raise TableError(
-            f"{name}: there is no such manifest, though a pointer names it; restore it from a backup"
-        )
-    return Manifest.decode(stored.body, where=name)
+    return Manifest.decode(stored.body, where=name) if stored else None
+
+
+def history(store: Store, layout: Layout, partition: Partition, live: Manifest) -> Iterator[Manifest]:
+    """The live generation and those that were live before it, newest first, as far back as they are kept."""
+    found: Manifest | None = live
+    while found:
+        yield found
+        found = find_manifest(store, layout, partition, found.previous) if found.previous else None
 
 
 def live_manifest(store: Store, layout: Layout, partition: Partition) -> Manifest | None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from reviewmine.errors import PublishError, TableError
 from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Store
 from reviewmine.store.fragment import Fragment
-from reviewmine.store.layout import Layout
+from reviewmine.store.layout import Layout, new_attempt
 from reviewmine.store.record import Record
 
 
@@ -39,7 +38,7 @@ class PartWriter:
         self._layout = layout
         self._result_key = result_key
         self._fragment = fragment
-        self.attempt = uuid.uuid4().hex[:16]
+        self.attempt = new_attempt()
 
     def put(self, partition: Partition, annotations: pa.Table) -> Part:
         """Build the part in memory and put it once: a file that is there is whole."""

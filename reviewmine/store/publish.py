@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 
 from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Store
-from reviewmine.store.generation import Generation, verify
+from reviewmine.store.generation import Generation, check_erasures, verify
 from reviewmine.store.held import HeldPartition
 from reviewmine.store.layout import Layout
 from reviewmine.store.lease import Patience
 from reviewmine.store.manifest import Manifest
+from reviewmine.store.tombstones import get_tombstones
 
 
 class Publisher:
@@ -35,8 +36,9 @@ class Publisher:
             live = held.live_manifest()
             if live and generation.is_live_as(live) and held.stands(live):
                 return live
+            check_erasures(generation, get_tombstones(self._store, self._layout).num_erasures)
             verify(self._store, generation, keep=held.keep)
-            manifest = self._manifest(generation, held.fence)
+            manifest = self._manifest(generation, held.fence, live)
             held.commit(manifest, replaces=live.live_files if live else ())
             return manifest
 
@@ -48,7 +50,7 @@ class Publisher:
     def _held(self, partition: Partition) -> HeldPartition:
         return HeldPartition(self._store, self._layout, partition, self._run_id, self._patience)
 
-    def _manifest(self, generation: Generation, fence: int) -> Manifest:
+    def _manifest(self, generation: Generation, fence: int, live: Manifest | None) -> Manifest:
         parts = generation.parts
         name = f"{self._run_id}-{fence}"
         return Manifest(
@@ -63,4 +65,5 @@ class Publisher:
                 self._layout.live_copy(generation.partition, name, number) for number in range(len(parts))
             ),
             published_at=datetime.now(UTC),
+            previous=live.generation if live else None,
         )

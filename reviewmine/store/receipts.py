@@ -14,10 +14,10 @@ from reviewmine.store.record import Record
 
 
 class Receipt(Record):
-    """One per (result_key, fragment), put after its parts; the rows of its parts sum to the fragment's.
+    """One per (result_key, fragment), put after its parts; the rows of its parts and the erased sum to the fragment's.
 
     `num_carried_by_status` counts the rows, among those of `num_rows_by_status`, that were carried over from an
-    earlier generation and not annotated again.
+    earlier generation and not annotated again; `num_erasures` is how many erasures of the table it honours.
     """
 
     result_key: str
@@ -27,6 +27,8 @@ class Receipt(Record):
     parts: tuple[Part, ...]
     num_rows_by_status: dict[str, int]
     num_carried_by_status: dict[str, int] = Field(default_factory=dict)
+    num_rows_erased: int = 0
+    num_erasures: int = 0
     put_at: datetime
 
     @property
@@ -39,10 +41,11 @@ class Receipt(Record):
     def check(self) -> None:
         """Raises PublishError if rows were lost or invented on the way from the fragment to its parts."""
         found = sum(part.num_rows for part in self.parts)
-        if found != self.fragment.num_rows:
+        expected = self.fragment.num_rows - self.num_rows_erased
+        if found != expected:
             raise PublishError(
                 f"{self.fragment.path} rows {self.fragment.first_row} to {self.fragment.end_row}: parts hold {found} "
-                f"rows, expected {self.fragment.num_rows}"
+                f"rows, expected {expected}"
             )
 
 

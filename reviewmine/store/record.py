@@ -1,7 +1,7 @@
 """Records: the small JSON objects of a table's meta, one frozen model each, checked when they are read."""
 
 import hashlib
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -12,6 +12,8 @@ class Record(BaseModel):
     """The root of every record: frozen, no unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    remedy: ClassVar[str] = "restore it from a backup"
+    """What a person does about one that cannot be read."""
 
     def encode(self) -> bytes:
         return self.model_dump_json(indent=1).encode()
@@ -25,7 +27,8 @@ class Record(BaseModel):
             error = invalid.errors()[0]
             key = ".".join(str(part) for part in error["loc"]) or "the whole"
             raise TableError(
-                f"{where}: not a {cls.__name__.lower()} that this reviewmine can read: {key}: {error['msg']}"
+                f"{where}: not a {cls.__name__.lower()} that this reviewmine can read: {key}: {error['msg']}; it was "
+                f"damaged, or written by a newer reviewmine: {cls.remedy}"
             ) from None
 
 

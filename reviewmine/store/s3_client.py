@@ -33,7 +33,9 @@ _TRY_AGAIN = {"409", "ConditionalRequestConflict", "OperationAborted", "SlowDown
 _ADVICE = {
     "NoSuchBucket": "there is no such bucket; make it, or correct the URI",
     "AccessDenied": "this identity may not; check its policy",
-    "403": "this identity may not, or its secret is wrong; check its policy and AWS_SECRET_ACCESS_KEY",
+    "400": "the session has expired, or the region is another; renew the credentials, and check AWS_REGION",
+    "403": "this identity may not, its secret is wrong, or this machine's clock is off; check its policy and "
+    "AWS_SECRET_ACCESS_KEY",
     "InvalidAccessKeyId": "the access key is unknown; check AWS_ACCESS_KEY_ID",
     "SignatureDoesNotMatch": "the secret is not that of the key; check AWS_SECRET_ACCESS_KEY and AWS_ACCESS_KEY_ID",
     "ExpiredToken": "the session has expired; renew the credentials",

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Literal
+from typing import ClassVar, Literal
 
 from reviewmine.contract.annotations import CONTRACT_VERSION, annotations_schema
 from reviewmine.errors import PreconditionFailed, StoreError, TableError, UsageError
@@ -20,6 +20,8 @@ _NO_ETAG = f'"{"0" * 32}"'
 
 class TableRecord(Record):
     """`table.json`: put once, when the table is made. `partition_by` is set where the keys are derived from dates."""
+
+    remedy: ClassVar[str] = "restore it from a backup, or use the reviewmine that wrote it"
 
     format: Literal["hive"] = "hive"
     partition_keys: tuple[str, ...]
@@ -72,11 +74,7 @@ class Table:
             partition_keys=partition_keys, partition_by=partition_by, contract_version=CONTRACT_VERSION
         )
         found = self.record() or self._make(wanted)
-        if found.contract_version != CONTRACT_VERSION:
-            raise TableError(
-                f"{self.uri}: found contract version {found.contract_version}, expected {CONTRACT_VERSION}; "
-                "use the reviewmine that wrote it, or another table"
-            )
+        self._refuse_other_contract(found)
         if found != wanted:
             raise TableError(
                 f"{self.uri}: found partition keys {_keys(found)}, expected {_keys(wanted)}; "
@@ -84,6 +82,22 @@ class Table:
             )
         self.refuse_foreign_files()
         self._probe_compare_and_swap()
+
+    def require(self, *, writing: bool = False) -> TableRecord:
+        """The record of a table that is there; one that is to be written is also probed for compare-and-swap.
+
+        Raises TableError where no table was made, and for one of another contract version.
+        """
+        found = self.record()
+        if found is None:
+            raise TableError(
+                f"{self.uri}: there is no table here: found no {self.layout.table_record}; correct the path, or make "
+                "one with reviewmine annotate"
+            )
+        self._refuse_other_contract(found)
+        if writing:
+            self._probe_compare_and_swap()
+        return found
 
     def live_sizes(self) -> dict[str, int]:
         """The bytes of every file in the table, by name, as one listing shows them; folder markers are none."""
@@ -103,6 +117,13 @@ class Table:
             raise TableError(
                 f"{self.uri}: found {len(foreign)} files that reviewmine did not write, such as {foreign[0]}; "
                 "move them away, or choose another table"
+            )
+
+    def _refuse_other_contract(self, found: TableRecord) -> None:
+        if found.contract_version != CONTRACT_VERSION:
+            raise TableError(
+                f"{self.uri}: found contract version {found.contract_version}, expected {CONTRACT_VERSION}; "
+                "use the reviewmine that wrote it, or another table"
             )
 
     def _refuse_twofold_names(self, partition_keys: tuple[str, ...], carried: Sequence[str]) -> None:

@@ -11,7 +11,9 @@ from reviewmine.store.receipts import Receipt
 
 
 def summary(**changes: object) -> Summary:
-    return Summary(run_id="r", state="done", started_at=datetime.now(UTC)).model_copy(update=changes)
+    return Summary(
+        run_id="r", state="done", started_at=datetime.now(UTC), updated_at=datetime.now(UTC)
+    ).model_copy(update=changes)
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pyarrow as pa
 import pytest
-from partition_world import DAY, FIRST, LAYOUT, RESULT_KEY, fragments, judge, run_id, write
+from partition_world import DAY, FIRST, LAYOUT, RESULT_KEY, annotations, fragments, judge, run_id, write
 from stores import MemoryStore
 
 from reviewmine.errors import PublishError
 from reviewmine.store.fragment import Fragment
-from reviewmine.store.generation import Generation, verify
+from reviewmine.store.generation import Generation, check_erasures, verify
 from reviewmine.store.manifest import InputFile, live_manifest
 from reviewmine.store.parts import PartWriter
 from reviewmine.store.publish import Publisher
@@ -46,7 +46,7 @@ def receipt_of(store: MemoryStore, generation: Generation, rows: pa.Table, **fra
 
 
 def rows(*ids: str) -> pa.Table:
-    return pa.table({"review_id": pa.array(ids, pa.string())})
+    return annotations(ids)
 
 
 def test_a_whole_generation_passes_and_is_known_as_live(store, generation):
@@ -103,9 +103,17 @@ def test_rows_lost_between_fragment_and_parts_are_refused(store, generation):
         verify(store, replace(generation, receipts=(short, generation.receipts[1])))
 
 
+def test_a_receipt_from_before_an_erasure_is_refused_and_one_that_honours_it_is_not(generation):
+    check_erasures(generation, 0)
+    with pytest.raises(PublishError, match=r"a\.parquet: was annotated before rows were erased; rerun"):
+        check_erasures(generation, 1)
+
+
 def test_parts_of_different_schemas_are_refused(store, generation):
-    odd = receipt_of(store, generation, pa.table({"review_id": [1, 2, 3]}))
-    with pytest.raises(PublishError, match=r"found schema review_id: .*string.*, expected that of .*int64"):
+    odd = receipt_of(store, generation, rows("r1", "r2", "r3").drop_columns("status"))
+    with pytest.raises(
+        PublishError, match=r"(?s)found schema review_id: .*status.*, expected that of .*source_row"
+    ):
         verify(store, replace(generation, receipts=(odd, generation.receipts[1])))
 
 

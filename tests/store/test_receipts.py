@@ -59,6 +59,13 @@ def test_rows_lost_or_invented_are_refused_before_the_receipt_is_put(num_rows):
     assert store.objects == {}
 
 
+def test_rows_that_were_erased_are_neither_lost_nor_invented():
+    erased = receipt(part(DAY, 3)).model_copy(update={"num_rows_erased": 2})
+    erased.check()
+    with pytest.raises(PublishError, match="parts hold 3 rows, expected 4"):
+        erased.model_copy(update={"num_rows_erased": 1}).check()
+
+
 def test_of_two_receipts_for_one_fragment_the_later_stands():
     store = MemoryStore()
     put_receipt(store, LAYOUT, receipt(part(DAY, 5)))

@@ -1,0 +1,98 @@
+"""Undoing: a range of partitions rolled back, each by itself, with what the next run would make of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reviewmine.backfill.result import CARRIED_COLUMNS
+from reviewmine.errors import PublishError, StoreError, TableError, UsageError
+from reviewmine.partition import Partition, PartitionRange
+from reviewmine.store.lease import Patience
+from reviewmine.store.manifest import Manifest, history, live_manifest, published_partitions
+from reviewmine.store.parallel import in_parallel
+from reviewmine.store.rollback import Rollback, find_generation, roll_back
+from reviewmine.store.table import Table
+
+ALL = "all"
+_SCHEMA_INGREDIENTS = ("contract version", CARRIED_COLUMNS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undone:
+    """How the rollback of one partition ended: what it did, or why it did not."""
+
+    partition: Partition
+    rollback: Rollback | None = None
+    failure: str = ""
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """In what the generation that was live differs from the restored one: what makes the latter stale again."""
+        if self.rollback is None:
+            return ()
+        before, restored = self.rollback.before, self.rollback.restored
+        names = sorted({*before.ingredients, *restored.ingredients})
+        changed = [n for n in names if before.ingredients.get(n) != restored.ingredients.get(n)]
+        return (*(["archive"] if before.input_fingerprint != restored.input_fingerprint else []), *changed)
+
+
+def chosen_partitions(table: Table, written: str) -> list[Partition]:
+    """The published partitions that `written` means: a range as --partitions takes it, or ALL.
+
+    Raises UsageError where it means none.
+    """
+    published = list(published_partitions(table.store, table.layout))
+    only = None if written == ALL else PartitionRange.parse(written)
+    chosen = [partition for partition in published if only is None or only.covers(partition)]
+    if not chosen:
+        told = f"{published[0]} to {published[-1]}" if published else "none"
+        raise UsageError(
+            f"--partitions {written}: covers no partition of {table.uri}; found {told}; {ALL!r} means every one"
+        )
+    return chosen
+
+
+def undo(
+    table: Table, partitions: Sequence[Partition], run_id: str, *, to: str, patience: Patience
+) -> list[Undone]:
+    """Roll each of `partitions` back to `to`; one that cannot be leaves the others be.
+
+    Raises TableError, before anything is done, where the table would come out with two schemas.
+    """
+    _refuse_two_schemas(table, partitions, to)
+    undone = []
+    for partition in partitions:
+        try:
+            done = roll_back(table.store, table.layout, partition, run_id, to=to, patience=patience)
+            undone.append(Undone(partition=partition, rollback=done))
+        except (PublishError, StoreError, TableError) as error:
+            undone.append(Undone(partition=partition, failure=str(error)))
+    return undone
+
+
+def _refuse_two_schemas(table: Table, partitions: Sequence[Partition], to: str) -> None:
+    """A rollback of some partitions must not bring back columns that the others do not have."""
+
+    def standing(partition: Partition) -> Manifest | None:
+        live = live_manifest(table.store, table.layout, partition)
+        return live and _wanted(table, partition, live, to) if partition in partitions else live
+
+    found: dict[tuple[str, ...], Partition] = {}
+    published = list(published_partitions(table.store, table.layout))
+    for partition, manifest in zip(published, in_parallel(standing, published), strict=True):
+        if manifest and manifest.parts:
+            found.setdefault(tuple(manifest.ingredients.get(n, "") for n in _SCHEMA_INGREDIENTS), partition)
+    if len(found) > 1:
+        (first, one), (second, other) = list(found.items())[:2]
+        raise TableError(
+            f"{table.uri}: after this rollback {one} would have contract version {first[0]} and carry "
+            f"{first[1] or 'no columns'}, {other} {second[0]} and {second[1] or 'no columns'}; a table has one schema: "
+            f"roll all of them back, --partitions {ALL}, or to a generation of the same columns"
+        )
+
+
+def _wanted(table: Table, partition: Partition, live: Manifest, to: str) -> Manifest:
+    """What a partition would hold; the live generation where there is no way back, which is told later."""
+    try:
+        return find_generation(list(history(table.store, table.layout, partition, live)), to)
+    except TableError:
+        return live

@@ -1,0 +1,160 @@
+"""Whose rows are erased, and that no run brings them back from an archive that still has them."""
+
+from collections import Counter
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from archives import reviews, write_files
+from backfill_world import EXPECTED, FIRST, SECOND, World, two_days
+from partition_world import silent
+
+from reviewmine.backfill.erasing import ids_to_erase
+from reviewmine.errors import UsageError
+from reviewmine.store.erasing import Erased, erase
+from reviewmine.store.layout import new_run_id
+from reviewmine.store.tombstones import add_tombstones
+
+WITHOUT_A2 = {FIRST: ["a1", "b1"], SECOND: ["c1", "a1"]}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    made = two_days(tmp_path)
+    made.run()
+    return made
+
+
+def without(world: World, *ids: str) -> Erased:
+    store, layout = world.table.store, world.table.layout
+    return erase(store, layout, add_tombstones(store, layout, ids), new_run_id(), silent())
+
+
+def asked(world: World, **how: object) -> Counter[str]:
+    nothing = {"review_ids": None, "user_id": None, "archive": None, "run_file": None}
+    return Counter(ids_to_erase(world.table, **{**nothing, **how}))
+
+
+def ids_in_files(world: World) -> set[str]:
+    """The ids in every Parquet file of table and meta."""
+    root = Path(world.table.location.parent.path)
+    files = [path for path in root.rglob("*.parquet") if "archive" not in path.parts]
+    return {review for path in files for review in pq.ParquetFile(path).read()["review_id"].to_pylist()}
+
+
+def test_erased_rows_are_gone_and_the_table_is_fresh(world):
+    erased = without(world, "a2")
+    assert [row for trace in erased.traces for row in trace.rows] == [
+        ("a2", f"{FIRST}/a.parquet", 1),
+        ("a2", f"{FIRST}/a.parquet", 2),
+    ]
+    world.judge(WITHOUT_A2)
+    assert set(world.states().values()) == {"fresh"}
+    assert "a2" not in ids_in_files(world)
+
+
+@pytest.mark.parametrize("checkpoint", ["one", "two"])
+def test_no_run_brings_them_back(world, checkpoint):
+    without(world, "a2")
+    write_files(world.root, {f"{FIRST}/b.parquet": reviews(["b1", "a2", "b2"])})
+    world.run(checkpoint=checkpoint)
+    world.judge({FIRST: ["a1", "b1", "b2"], SECOND: ["c1", "a1"]})
+    assert "a2" not in ids_in_files(world)
+
+
+def test_receipts_of_the_rest_are_used_again(world):
+    without(world, "c1")
+    write_files(world.root, {f"{FIRST}/b.parquet": reviews(["b1", "b2"])})
+    world.run()
+    assert world.num_done() == 1
+
+
+def test_a_fragment_of_which_nothing_is_left_has_no_part(world):
+    without(world, "b1")
+    world.run(checkpoint="two")
+    world.judge({FIRST: ["a1", "a2", "a2"], SECOND: ["c1", "a1"]})
+
+
+def test_receipts_that_a_run_put_while_rows_were_erased_are_made_again(world):
+    """It began before: what it publishes afterwards is refused, and the next run makes it anew."""
+    run = world.prepare(checkpoint="two")
+    add_tombstones(world.table.store, world.table.layout, ["a2"])
+    write = world.executor._write
+    stale = []
+
+    def late(task, annotations):
+        receipt = write(task, annotations)
+        stale.append(receipt.model_copy(update={"num_erasures": 0}))
+        return stale[-1]
+
+    world.executor._write = late
+    assert set(run.run().partitions_failed) == {FIRST, SECOND}
+    without(world, "a2")
+    world.run(checkpoint="two")
+    world.judge(WITHOUT_A2)
+
+
+def test_ids_are_read_from_a_file_a_line_each(world, tmp_path):
+    file = tmp_path / "ids.txt"
+    file.write_text("a1\n\n  a2 \n")
+    assert asked(world, review_ids=file) == Counter(["a1", "a2"])
+    file.write_text("\n")
+    with pytest.raises(UsageError, match="found no id; expected a review id a line"):
+        asked(world, review_ids=file)
+    with pytest.raises(UsageError, match="cannot be read"):
+        asked(world, review_ids=tmp_path / "nothing")
+
+
+def test_the_reviews_of_a_user_are_told_by_the_archive(world):
+    write_files(
+        world.root,
+        {
+            f"{FIRST}/a.parquet": reviews(["a1", "a2", "a2"], user_id=["u", "v", "u"]),
+            f"{FIRST}/b.parquet": reviews(["b1"], user_id=["v"]),
+            f"{SECOND}/c.parquet": reviews(["c1", "a1"], user_id=[None, "u"]),
+        },
+    )
+    assert asked(world, user_id="u", archive=str(world.root)) == Counter(["a1", "a2", "a1"])
+    with pytest.raises(UsageError, match="has no review of this user"):
+        asked(world, user_id="nobody", archive=str(world.root))
+
+
+def test_ids_that_are_numbers_are_told_as_the_table_has_them(tmp_path):
+    world = World(tmp_path).write({"a.parquet": reviews(["x", "y"], user_id=[7, 8])})
+    world.run()
+    assert asked(world, user_id="7", archive=str(world.root)) == Counter(["x"])
+
+
+def test_an_archive_without_users_says_what_is_missing(world):
+    with pytest.raises(UsageError, match=r"a\.parquet has no column 'user_id'; name it in the run file"):
+        asked(world, user_id="u", archive=str(world.root))
+
+
+def test_the_columns_of_a_run_file_name_the_users(world, tmp_path):
+    write_files(world.root, {f"{day}/a.parquet": reviews(["a1"], who=["u"]) for day in (FIRST, SECOND)})
+    for name in ("b", "c"):
+        for path in world.root.rglob(f"{name}.parquet"):
+            path.unlink()
+    file = tmp_path / "run.toml"
+    file.write_text('[columns]\nuser_id = "who"\n')
+    assert asked(world, user_id="u", archive=str(world.root), run_file=file) == Counter(["a1", "a1"])
+
+
+def test_without_an_archive_a_carried_column_tells_them(tmp_path):
+    world = World(tmp_path, carry=["user_id"]).write({"a.parquet": reviews(["x", "y"], user_id=["u", "v"])})
+    world.run()
+    assert asked(world, user_id="v") == Counter(["y"])
+
+
+def test_without_either_the_way_out_is_told(world):
+    with pytest.raises(
+        UsageError, match=r"does not carry 'user_id', .*; name the archive with --archive, or the"
+    ):
+        asked(world, user_id="u")
+
+
+@pytest.mark.parametrize("how", [{}, {"review_ids": Path("x"), "user_id": "u"}])
+def test_one_way_to_tell_them_is_wanted(world, how):
+    with pytest.raises(UsageError, match="expected --review-ids FILE or --user-id USER, and not both"):
+        asked(world, **how)
+    world.judge(EXPECTED)

@@ -1,0 +1,158 @@
+"""What a person is told where a store or a table refuses, and that nothing is lost by it."""
+
+from collections.abc import Callable
+
+import pytest
+from backfill_world import EXPECTED, World, two_days
+from partition_world import silent
+from s3_server import Answer, Environ, serving
+from stores import Crash, StoppingStore
+
+from reviewmine.backfill.status import status_of
+from reviewmine.errors import StoreError, StoreUnavailable, TableError
+from reviewmine.partition import Partition
+from reviewmine.store.manifest import live_manifest
+from reviewmine.store.rollback import PREVIOUS, roll_back
+from reviewmine.store.table import Table
+
+DAY = Partition((("dt", "2024-01-01"),))
+
+
+def every(status: int, code: str) -> Answer:
+    return lambda environ: (status, code)
+
+
+def read_only(environ: Environ) -> tuple[int, str] | None:
+    return None if environ["REQUEST_METHOD"] in ("GET", "HEAD") else (403, "AccessDenied")
+
+
+REFUSALS = {
+    "a wrong secret": (
+        every(403, "SignatureDoesNotMatch"),
+        "the secret is not that of the key; check AWS_SECRET",
+    ),
+    "an unknown key": (
+        every(403, "InvalidAccessKeyId"),
+        "the access key is unknown; check AWS_ACCESS_KEY_ID",
+    ),
+    "expired credentials": (every(400, "ExpiredToken"), "the session has expired; renew the credentials"),
+    "clock skew": (every(403, "RequestTimeTooSkewed"), "this machine's clock is off; set it"),
+    "a read-only bucket": (read_only, "AccessDenied .*: this identity may not; check its policy"),
+}
+
+
+@pytest.fixture
+def world(tmp_path, s3_uri) -> World:
+    """Two days in a bucket, by checkpoint one."""
+    made = two_days(tmp_path)
+    made.table = Table(f"{s3_uri}/table")
+    made.run()
+    return made
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_store_that_refuses_says_what_to_check_and_nothing_is_lost(refusal, world, s3_server, monkeypatch):
+    answer, told = REFUSALS[refusal]
+    before = dict(world.rows())
+    with serving(answer) as strict:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", strict)
+        with pytest.raises(StoreError, match=told) as refused:
+            world.run(checkpoint="two")
+    assert not isinstance(refused.value, StoreUnavailable)
+    assert "secret-of-the-tests" not in str(refused.value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
+    assert dict(world.rows()) == before
+    world.judge(EXPECTED)
+    world.run(checkpoint="two")
+    world.judge(EXPECTED)
+
+
+@pytest.mark.parametrize(
+    ("status", "told"), [(400, "the session has expired"), (403, "this machine's clock is off")]
+)
+def test_a_refusal_without_a_body_as_heads_have_says_what_it_may_mean(status, told, world, monkeypatch):
+    def of_heads(environ: Environ) -> tuple[int, str] | None:
+        return (status, "") if environ["REQUEST_METHOD"] == "HEAD" else None
+
+    with serving(of_heads) as strict:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", strict)
+        with pytest.raises(StoreError, match=told):
+            world.table.store.stat("table/x")
+
+
+def test_a_bucket_that_is_not_there_is_told_with_what_to_do(s3_uri):
+    with pytest.raises(StoreError, match="there is no such bucket; make it, or correct the URI"):
+        status_of(Table("s3://nowhere-at-all/table"))
+
+
+def roll(world: World) -> object:
+    return roll_back(world.table.store, world.table.layout, DAY, "r", to=PREVIOUS, patience=silent())
+
+
+@pytest.mark.parametrize("use", [lambda world: world.run(), lambda world: status_of(world.table)])
+def test_a_table_of_a_newer_contract_is_left_as_it_is_with_what_to_use(
+    use: Callable[[World], object], tmp_path
+):
+    world = two_days(tmp_path)
+    world.run()
+    newer = world.table.record().model_copy(update={"contract_version": 9})
+    world.table.store.put(world.table.layout.table_record, newer.encode())
+    before = list(world.table.store.list(""))
+    with pytest.raises(
+        TableError, match="found contract version 9, expected 1; use the reviewmine that wrote it"
+    ):
+        use(world)
+    assert list(world.table.store.list("")) == before
+
+
+def test_a_foreign_file_stops_a_run_before_anything_is_written_and_stays(tmp_path):
+    world = two_days(tmp_path)
+    world.run()
+    foreign = f"{world.table.layout.table}/dt=2024-01-01/part-0.parquet"
+    world.table.store.put(foreign, b"theirs")
+    before = list(world.table.store.list(""))
+    with pytest.raises(
+        TableError, match=r"1 files that reviewmine did not write, such as .*part-0\.parquet; move"
+    ):
+        world.run(checkpoint="two")
+    assert list(world.table.store.list("")) == before
+    world.table.store.delete(foreign)
+    world.run(checkpoint="two")
+    world.judge(EXPECTED)
+
+
+@pytest.mark.parametrize("body", [b"", b'{"partition": "dt=2024', b"\x00\xff", b'{"partition": 3}'])
+def test_a_corrupt_manifest_is_named_with_what_to_do_and_doing_so_mends_it(body, tmp_path):
+    world = two_days(tmp_path)
+    world.run()
+    store, layout = world.table.store, world.table.layout
+    name = layout.manifest(DAY, live_manifest(store, layout, DAY).generation)
+    store.put(name, body)
+    before = world.live_files()
+    with pytest.raises(TableError, match=f"{name}: not a manifest .* restore it from a backup, or, if"):
+        world.run()
+    with pytest.raises(TableError, match=name):
+        roll(world)
+    assert world.live_files() == before
+    store.delete(layout.pointer(DAY))
+    world.run()
+    assert world.num_done() == 0
+    world.judge(EXPECTED)
+
+
+def test_a_half_written_journal_is_named_with_what_to_do_and_doing_so_mends_it(tmp_path):
+    world = two_days(tmp_path)
+    world.run()
+    run = world.prepare(checkpoint="two")
+    inner = run._publisher._store
+    run._publisher._store = StoppingStore(inner, at=5, how="after")
+    with pytest.raises(Crash):
+        run.run()
+    store, layout = world.table.store, world.table.layout
+    (journal,) = list(store.list(layout.all_journals))
+    store.put(journal.name, store.get(journal.name).body[:40])
+    with pytest.raises(TableError, match=f"{journal.name}: not a journal .* if no run publishes"):
+        world.run(checkpoint="two")
+    store.delete(journal.name)
+    world.run(checkpoint="two")
+    world.judge(EXPECTED)
