@@ -8,6 +8,7 @@ same erasure called again goes on where it stopped.
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
@@ -18,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from reviewmine.errors import LeaseHeld, LeaseLost, TableError
+from reviewmine.errors import LeaseHeld, LeaseLost, PreconditionFailed, TableError
 from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Store
 from reviewmine.store.held import HeldPartition
@@ -167,10 +168,15 @@ def _rewrite_manifests(
 def _rewrite_receipt(
     store: Store, name: str, rewritten: Mapping[str, Rewritten], tombstones: Tombstones
 ) -> None:
-    """Have a receipt name the parts that are left, and say that it honours this erasure."""
+    """Have a receipt name the parts that are left, and say that it honours this erasure.
+
+    One that is collected as garbage or put by a run meanwhile is left: what a run put then is not published.
+    """
     stored = store.get(name)
-    receipt = Receipt.decode(stored.body, where=name) if stored else None
-    if receipt is None or receipt.num_erasures >= tombstones.num_erasures:
+    if stored is None:
+        return
+    receipt = Receipt.decode(stored.body, where=name)
+    if receipt.num_erasures >= tombstones.num_erasures:
         return
     by_status = dict(receipt.num_rows_by_status)
     for part in receipt.parts:
@@ -184,7 +190,8 @@ def _rewrite_receipt(
         "num_rows_erased": receipt.fragment.num_rows - sum(part.num_rows for part in parts),
         "num_erasures": tombstones.num_erasures,
     }
-    store.put(name, receipt.model_copy(update=changes).encode())
+    with suppress(PreconditionFailed):
+        store.put_if(name, receipt.model_copy(update=changes).encode(), stored.etag)
 
 
 def _parts_left(parts: Sequence[Part], rewritten: Mapping[str, Rewritten]) -> tuple[Part, ...]:
