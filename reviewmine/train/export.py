@@ -75,7 +75,8 @@ def _matrices(loaded: Checkpoint) -> dict[str, Tensor]:
     """NAME.weight [C, H] and NAME.bias [C] of each head: its logits are states times the one plus the other."""
     found = {}
     for name, head in loaded.network.heads.items():
-        weight, bias = head.output.weight, head.output.bias
+        weight: Tensor = head.output.weight
+        bias: Tensor = head.output.bias
         if isinstance(head, OrdinalHead):
             bias = -head.thresholds()
             weight = weight.expand(len(bias), -1)
