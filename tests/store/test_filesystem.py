@@ -189,7 +189,7 @@ def test_the_top_of_a_disk_or_a_bucket_has_no_parent():
     assert Location.parse("s3://bucket/a").parent.uri == "s3://bucket"
 
 
-@pytest.mark.parametrize("root", ["/srv/runs", "s3://bucket/runs", "s3://bucket", "/"])
+@pytest.mark.parametrize("root", ["/srv/runs", "s3://bucket/runs", "s3://bucket"])
 def test_a_place_below_another_is_named_by_what_it_is_called_there(root: str):
     below = Location.parse(root) / "mine"
     assert below == Location.parse(f"{root.rstrip('/')}/mine")
