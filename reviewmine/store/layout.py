@@ -87,7 +87,10 @@ class Layout:
         return f"{self.meta}/parts/{result_key}/{fragment}/{attempt}-{partition.name}.parquet"
 
     def receipt(self, result_key: str, fragment: str) -> str:
-        return f"{self.meta}/receipts/{result_key}/{fragment}.json"
+        return f"{self.receipts(result_key)}/{fragment}.json"
+
+    def receipts(self, result_key: str) -> str:
+        return f"{self.meta}/receipts/{result_key}"
 
     def manifest(self, partition: Partition, generation: str) -> str:
         return f"{self.meta}/manifests/{partition.name}/{generation}.json"
@@ -113,7 +116,11 @@ class Layout:
         return f"{self.meta}/leases/{partition.name}.json"
 
     def run(self, run_id: str) -> str:
-        return f"{self.meta}/runs/{run_id}.json"
+        return f"{self.runs}/{run_id}.json"
+
+    @property
+    def runs(self) -> str:
+        return f"{self.meta}/runs"
 
     def reject(self, run_id: str, source_file: str) -> str:
         return f"{self.meta}/rejects/{run_id}/{digest(source_file)}.json"

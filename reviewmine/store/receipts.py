@@ -11,6 +11,15 @@ from reviewmine.store.parts import Part
 from reviewmine.store.record import Record
 
 
+class Effort(Record):
+    """What the network's part of a fragment took: tokens of its rows, and a worker's seconds on a device."""
+
+    num_tokens: int
+    seconds: float
+    worker: str
+    device: str
+
+
 class Receipt(Record):
     """One per (result_key, fragment), put after its parts; the rows of its parts sum to the fragment's."""
 
@@ -21,6 +30,7 @@ class Receipt(Record):
     parts: tuple[Part, ...]
     num_rows_by_status: dict[str, int]
     put_at: datetime
+    effort: Effort | None = None
 
     def parts_of(self, partition: Partition) -> tuple[Part, ...]:
         return tuple(part for part in self.parts if part.partition == partition.path)

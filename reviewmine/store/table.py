@@ -65,13 +65,34 @@ class Table:
         carried: Sequence[str] = (),
     ) -> None:
         """Make the table, or raise TableError if the one that stands is of another kind or holds foreign files."""
+        wanted = self._wanted(partition_keys, partition_by, carried)
+        self._refuse_another(self.record() or self._make(wanted), wanted)
+        self.refuse_foreign_files()
+        self._probe_compare_and_swap()
+
+    def match(
+        self,
+        partition_keys: tuple[str, ...],
+        partition_by: PartitionBy | None,
+        *,
+        carried: Sequence[str] = (),
+    ) -> None:
+        """Raise TableError if `make_or_match` would, as far as that can be told without writing anything."""
+        wanted = self._wanted(partition_keys, partition_by, carried)
+        self._refuse_another(self.record() or wanted, wanted)
+        self.refuse_foreign_files()
+
+    def _wanted(
+        self, partition_keys: tuple[str, ...], partition_by: PartitionBy | None, carried: Sequence[str]
+    ) -> TableRecord:
         if partition_by:
             partition_keys = (DERIVED_KEYS[partition_by],)
         self._refuse_twofold_names(partition_keys, carried)
-        wanted = TableRecord(
+        return TableRecord(
             partition_keys=partition_keys, partition_by=partition_by, contract_version=CONTRACT_VERSION
         )
-        found = self.record() or self._make(wanted)
+
+    def _refuse_another(self, found: TableRecord, wanted: TableRecord) -> None:
         if found.contract_version != CONTRACT_VERSION:
             raise TableError(
                 f"{self.uri}: found contract version {found.contract_version}, expected {CONTRACT_VERSION}; "
@@ -82,8 +103,6 @@ class Table:
                 f"{self.uri}: found partition keys {_keys(found)}, expected {_keys(wanted)}; "
                 "use the same --partition-by as before, or another table"
             )
-        self.refuse_foreign_files()
-        self._probe_compare_and_swap()
 
     def live_sizes(self) -> dict[str, int]:
         """The bytes of every file in the table, by name, as one listing shows them; folder markers are none."""
