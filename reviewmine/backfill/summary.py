@@ -21,7 +21,8 @@ class Summary(Record):
     """The totals of one run, and `runs/<run_id>.json` of the table's meta.
 
     Rows are counted where this run read them; what earlier receipts hold is `rows_reused`. A rejected file counts
-    with the rows that its footer promises, or none where that cannot be read.
+    with the rows that its footer promises, or none where that cannot be read. Tokens and a worker's seconds on its
+    device are counted as rows are; `startup_s` went by before the first fragment was begun.
     """
 
     run_id: str
@@ -35,8 +36,14 @@ class Summary(Record):
     partitions_published: int = 0
     partitions_fresh: int = 0
     partitions_gone: int = 0
+    partitions_left: int = 0
     partitions_failed: dict[str, str] = Field(default_factory=dict)
     seconds: float = 0.0
+    checkpoint: str = ""
+    device: str = ""
+    num_tokens: int = 0
+    seconds_of_workers: dict[str, float] = Field(default_factory=dict)
+    startup_s: float = 0.0
 
     @property
     def rows_annotated(self) -> int:
@@ -53,12 +60,19 @@ class Summary(Record):
 
     def with_receipt(self, receipt: Receipt) -> "Summary":
         counted = Counter(self.rows_by_status) + Counter(receipt.num_rows_by_status)
-        return self.model_copy(
-            update={
-                "rows_read": self.rows_read + receipt.fragment.num_rows,
-                "rows_by_status": dict(sorted(counted.items())),
+        changes: dict[str, object] = {
+            "rows_read": self.rows_read + receipt.fragment.num_rows,
+            "rows_by_status": dict(sorted(counted.items())),
+        }
+        if effort := receipt.effort:
+            before = self.seconds_of_workers.get(effort.worker, 0.0)
+            changes |= {
+                "device": effort.device,
+                "num_tokens": self.num_tokens + effort.num_tokens,
+                "seconds_of_workers": self.seconds_of_workers
+                | {effort.worker: round(before + effort.seconds, 3)},
             }
-        )
+        return self.model_copy(update=changes)
 
 
 class Observer(Protocol):

@@ -21,7 +21,7 @@ from reviewmine.partition import Partition, PartitionBy
 from reviewmine.store.archive import Archive
 from reviewmine.store.fragment import Fragment
 from reviewmine.store.parts import PartWriter
-from reviewmine.store.receipts import Receipt, put_receipt
+from reviewmine.store.receipts import Effort, Receipt, put_receipt
 from reviewmine.store.record import Record
 from reviewmine.store.table import Table
 
@@ -61,12 +61,18 @@ class Task(Record):
 
 
 class Outcome(Record):
-    """How a task ended: its receipt stands, its probe went well, its file is unreadable, or it crashed the model."""
+    """How a task ended: its receipt stands, its probe went well, or its rows are not to be had.
 
-    kind: Literal["done", "probed", "rejected", "poisoned"]
+    Its file is unreadable (`rejected`), its rows break the contract (`failed`), or they crashed the model (`poisoned`).
+    """
+
+    kind: Literal["done", "probed", "rejected", "failed", "poisoned"]
     task: Task
     receipt: Receipt | None = None
     reason: str = ""
+    effort: Effort | None = None
+    num_bytes: int = 0
+    """What the annotations of a probe would take as a part."""
 
 
 class FragmentReader:
@@ -78,9 +84,9 @@ class FragmentReader:
     def __call__(self, task: Task) -> pa.Table:
         """The reviews of `task` [rows], in file order. Raises ArchiveError or ContractError."""
         where = f"{self._job.archive.location.uri}/{task.fragment.path}"
-        rows = self._job.archive.read(task.fragment, lambda schema: self._wanted(schema, where))
         first, end = task.span
-        rows = rows.slice(first - task.fragment.first_row, end - first)
+        asked = task.fragment.model_copy(update={"first_row": first, "num_rows": end - first})
+        rows = self._job.archive.read(asked, lambda schema: self._wanted(schema, where))
         return conform(rows, self._job.columns, where=where, first_row=first, carried=self._job.carried)
 
     def _wanted(self, schema: pa.Schema, where: str) -> list[str]:
@@ -95,7 +101,7 @@ class FragmentWriter:
     def __init__(self, job: Job) -> None:
         self._job = job
 
-    def __call__(self, task: Task, annotations: pa.Table) -> Receipt:
+    def __call__(self, task: Task, annotations: pa.Table, effort: Effort | None = None) -> Receipt:
         """Raises ContractError for rows that break the contract, ArchiveError if the file changed meanwhile."""
         job, fragment = self._job, task.fragment
         where = f"{fragment.path} rows {fragment.first_row} to {fragment.end_row}"
@@ -114,6 +120,7 @@ class FragmentWriter:
             parts=parts,
             num_rows_by_status={str(count["values"]): count["counts"] for count in counted},
             put_at=datetime.now(UTC),
+            effort=effort,
         )
         put_receipt(job.table.store, job.table.layout, receipt)
         return receipt
