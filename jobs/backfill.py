@@ -1,6 +1,6 @@
 """What every schedule runs, `python jobs/backfill.py ARCHIVE TABLE --run jobs/runs/backfill.toml --partitions A..B`.
 
-A backfill is the annotate command over a range: what is fresh is left alone, and what a stopped run left is resumed.
+It is `reviewmine backfill run`, over a range: what is fresh is left alone, and what a stopped run left is resumed.
 """
 
 import sys

@@ -4,7 +4,6 @@ A checkpoint in object storage is `<somewhere>/<digest>`: pushed once, never alt
 whose push broke off is seen to be incomplete. What is fetched is kept by digest, and verified before it is believed.
 """
 
-import os
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -13,6 +12,7 @@ from reviewmine.errors import CheckpointError
 from reviewmine.model.digest import DIGEST_FILE, TELLING_ONLY, digest, listed_digest
 from reviewmine.model.inspect import builtin_checkpoint
 from reviewmine.store.filesystem import Location
+from reviewmine.store.footers import user_cache
 from reviewmine.store.opening import open_store
 
 BUILTIN: Final = "builtin"
@@ -93,5 +93,4 @@ def _fetched(name: str, wanted: str, kept: Path) -> Path:
 
 
 def _cache() -> Path:
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "reviewmine" / "checkpoints"
+    return user_cache() / "checkpoints"

@@ -5,17 +5,17 @@ import logging
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from reviewmine import __version__
 from reviewmine.backfill.settings import AnnotateSettings
+from reviewmine.backfill_commands import RunFile, annotate, backfills, carry_out
 from reviewmine.checkpoint_commands import checkpoints
 from reviewmine.checkpoints import BUILTIN, is_remote, local_checkpoint
 from reviewmine.config import load_run_file, refuse_secrets, suggestion
-from reviewmine.console import console_for
 from reviewmine.errors import ReviewmineError, UsageError
 from reviewmine.table_commands import erase, gc, lineage, read, rollback, status
 from reviewmine.text.mask import mask_error
@@ -31,9 +31,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(checkpoints, name="checkpoint")
-
-backfills = typer.Typer(help="See what a table holds, undo it, clean up after it.", no_args_is_help=True)
 app.add_typer(backfills, name="backfill")
+app.command(no_args_is_help=True)(annotate)
 backfills.command(no_args_is_help=True)(status)
 backfills.command(no_args_is_help=True)(rollback)
 backfills.command(no_args_is_help=True)(gc)
@@ -41,9 +40,6 @@ app.command(no_args_is_help=True)(erase)
 app.command(no_args_is_help=True)(read)
 app.command(no_args_is_help=True)(lineage)
 
-RunFile = Annotated[
-    Path | None, typer.Option("--run", help="The run file; the ones that ship are in jobs/runs/.")
-]
 ExamplesRoot = Annotated[
     str, typer.Option(help="The folder or s3:// URI that the run file's sets lie under.")
 ]
@@ -65,55 +61,6 @@ def _root(
     """Options before the command."""
 
 
-@app.command(no_args_is_help=True)
-def annotate(
-    archive: Annotated[
-        str | None, typer.Argument(help="Local path or s3:// URI of the review archive.")
-    ] = None,
-    table: Annotated[
-        str | None, typer.Argument(help="Local path or s3:// URI of the table to publish.")
-    ] = None,
-    run: RunFile = None,
-    partitions: Annotated[str | None, typer.Option(help="Only these: A..B, A.., ..B or one value.")] = None,
-    checkpoint: Annotated[
-        str | None, typer.Option(help="'builtin', a checkpoint's path, or s3://.../DIGEST.")
-    ] = None,
-    partition_by: Annotated[
-        str | None, typer.Option(help="day or month: derive the partition from each review's date.")
-    ] = None,
-    carry: Annotated[
-        str | None, typer.Option(help="Input columns to carry over, separated by commas.")
-    ] = None,
-    num_actors: Annotated[
-        int | None, typer.Option(help="Model actors; by default what the cluster has.")
-    ] = None,
-    max_rejects: Annotated[int | None, typer.Option(help="Unreadable archive files to tolerate.")] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object per partition, then totals.")
-    ] = False,
-) -> None:
-    """Annotate ARCHIVE into TABLE; partitions that are fresh already are left alone."""
-    overrides: dict[str, Any] = {
-        "archive": archive,
-        "table": table,
-        "partitions": partitions,
-        "checkpoint": checkpoint,
-        "partition_by": partition_by,
-        "carry": list(_names(carry)) if carry else None,
-        "pool.num_actors": num_actors,
-        "max_rejects": max_rejects,
-    }
-    _annotate(load_run_file(run, AnnotateSettings, overrides), as_json=as_json)
-
-
-def _annotate(settings: AnnotateSettings, *, as_json: bool) -> None:
-    from reviewmine.distributed.main_job import annotate as annotate_archive
-
-    summary = annotate_archive(settings, console_for(as_json=as_json))
-    if summary.exit_code:
-        raise typer.Exit(summary.exit_code)
-
-
 @app.command()
 def demo(
     folder: Annotated[Path, typer.Option(help="Where the archive, the table and the chart are put.")] = Path(
@@ -130,7 +77,7 @@ def demo(
     make_demo_archive(archive, seed=seed, rows=rows)
     print(f"archive: {archive}, {rows:,} made reviews in English and Chinese")
     overrides = {"archive": str(archive), "table": str(table), "carry": ["rating"]}
-    _annotate(load_run_file(None, AnnotateSettings, overrides), as_json=False)
+    carry_out(load_run_file(None, AnnotateSettings, overrides), as_json=False)
     report(table, console=Console(), png=folder / "polarity.png")
 
 

@@ -4,14 +4,14 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from reviewmine.backfill.plan import Plan, Reject
+from reviewmine.backfill.plan import Plan, Reject, State
 from reviewmine.backfill.summary import Summary
 from reviewmine.partition import Partition
 from reviewmine.store.manifest import Manifest
@@ -25,6 +25,8 @@ class JsonConsole:
         for planned in plan.partitions:
             if planned.state in ("fresh", "gone") and planned.live:
                 self._say(partition=str(planned.partition), state=planned.state, rows=planned.live.num_rows)
+            elif not planned.is_due:
+                self._say(partition=str(planned.partition), state=planned.state, reasons=planned.reasons)
 
     def annotated(self, receipt: Receipt) -> None:
         """Fragments are of no interest to a machine that counts partitions."""
@@ -60,7 +62,9 @@ class LogConsole:
     def planned(self, plan: Plan, num_rows: int) -> None:
         self._pace = _Pace(num_rows)
         self._num_due = len(plan.due())
-        counted = ", ".join(f"{plan.count(state)} {state}" for state in ("missing", "stale", "fresh", "gone"))
+        always = ("missing", "stale", "fresh", "gone")
+        states = [state for state in get_args(State) if state in always or plan.count(state)]
+        counted = ", ".join(f"{plan.count(state)} {state}" for state in states)
         or_known = " or carry over" if plan.count("stale") else ""
         self._say(f"plan: {counted} partitions; {num_rows:,} rows to annotate{or_known}")
         for line in _remarks(plan):
@@ -180,8 +184,8 @@ def console_for(*, as_json: bool) -> AnyConsole:
 def _remarks(plan: Plan) -> Iterator[str]:
     """What a person should know of a plan beyond its numbers."""
     for planned in plan.partitions:
-        if planned.state == "stale":
-            yield f"partition {planned.partition} is stale: {', '.join(planned.reasons)}"
+        if planned.state in ("stale", "unsettled"):
+            yield f"partition {planned.partition} is {planned.state}: {', '.join(planned.reasons)}"
         if planned.state == "gone":
             yield f"partition {planned.partition} is gone from the archive; its rows stay in the table"
 

@@ -103,12 +103,17 @@ class PartitionRange:
         return cls(first, last)
 
     def covers(self, partition: Partition) -> bool:
-        value = _comparable("/".join(partition.values))
+        value = comparable(partition)
         if NULL_VALUE in partition.values and NULL_VALUE not in self.first + self.last:
             return False
         return (not self.first or value >= self.first) and (
             not self.last or value <= self.last or _lies_within(value, self.last)
         )
+
+
+def comparable(partition: Partition) -> str:
+    """The values of a partition as ranges compare them, and as partitions follow each other in time."""
+    return _comparable("/".join(partition.values))
 
 
 def _lies_within(value: str, bound: str) -> bool:

@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from archives import reviews, write_files
+from numpy.typing import NDArray
 from partition_world import silent
 
 from reviewmine.annotate.carryover import carry_over
@@ -18,22 +20,25 @@ from reviewmine.backfill.earlier import EarlierRows
 from reviewmine.backfill.plan import Plan, Planner
 from reviewmine.backfill.result import Result, result_of
 from reviewmine.backfill.run import Run, recover_dead_publishes
+from reviewmine.backfill.selection import Selection
 from reviewmine.backfill.summary import Summary
 from reviewmine.backfill.work import FragmentReader, FragmentWriter, Job, Outcome, Task
 from reviewmine.contract.annotations import annotations_schema, conform, unannotated
 from reviewmine.contract.carried import CARRIED_PREFIX
 from reviewmine.contract.reviews import ReviewColumns, carried_fields
-from reviewmine.errors import ArchiveError
+from reviewmine.errors import ArchiveError, ContractError
 from reviewmine.partition import Partition, PartitionBy, PartitionRange
 from reviewmine.store.archive import Archive
 from reviewmine.store.journal import partitions_with_journals
 from reviewmine.store.layout import new_run_id
 from reviewmine.store.manifest import live_manifest, published_partitions
+from reviewmine.store.receipts import Effort
 from reviewmine.store.table import Table
 
 FIRST, SECOND = "dt=2024-01-01", "dt=2024-01-02"
 EXPECTED = {FIRST: ["a1", "a2", "a2", "b1"], SECOND: ["c1", "a1"]}
 NUM_FRAGMENTS = 3
+TOKENS_PER_S = 500
 
 
 class InProcess:
@@ -61,6 +66,7 @@ class InProcess:
         self._poison = frozenset(poison)
         self._unlucky = set(unlucky)
         self._after = after
+        self._num_begun = 0
         self.outcomes: list[Outcome] = []
         self.annotated: list[str] = []
 
@@ -80,13 +86,25 @@ class InProcess:
             )
             if self._dies_of(task, reviews):
                 return Outcome(kind="poisoned", task=task, reason="the worker died")
+            effort = self._effort(reviews)
             if task.probe:
-                return Outcome(kind="probed", task=task)
+                return Outcome(
+                    kind="probed", task=task, effort=effort, num_bytes=1000 + 50 * reviews.num_rows
+                )
             self.annotated += reviews["review_id"].to_pylist()
-            receipt = self._write(task, self._annotate(task, reviews), carried_over)
+            receipt = self._write(task, self._annotate(task, reviews), carried_over, effort)
             return Outcome(kind="done", task=task, receipt=receipt, remark=earlier.remark)
         except ArchiveError as unreadable:
             return Outcome(kind="rejected", task=task, reason=str(unreadable))
+        except ContractError as broken:
+            return Outcome(kind="failed", task=task, reason=str(broken))
+
+    def _effort(self, reviews: pa.Table) -> Effort:
+        """Two workers in turns, at 500 tokens a second; a token is a word."""
+        num_tokens = int(num_words(reviews).sum())
+        self._num_begun += 1
+        worker = f"worker-{self._num_begun % 2}"
+        return Effort(num_tokens=num_tokens, seconds=num_tokens / TOKENS_PER_S, worker=worker, device="cpu")
 
     def _dies_of(self, task: Task, reviews: pa.Table) -> bool:
         if task.fragment.path in self._unlucky:
@@ -119,6 +137,11 @@ def _written(reviews: pa.Table) -> Iterator[tuple[str | None, str]]:
     return zip(
         reviews["language"].to_pylist(), (body or "" for body in reviews["body"].to_pylist()), strict=True
     )
+
+
+def num_words(reviews: pa.Table) -> NDArray[np.int64]:
+    """The words of each body [rows]: what tokens are here."""
+    return np.array([len((body or "").split()) for body in reviews["body"].to_pylist()], np.int64)
 
 
 class Watching:
@@ -176,13 +199,14 @@ class World:
         write_files(self.root, files, rows_per_group=rows_per_group)
         return self
 
-    def planner(self, only: str | None = None) -> Planner:
+    def planner(self, only: str | None = None, selection: Selection | None = None) -> Planner:
         return Planner(
             Archive(str(self.root)),
             self.table,
             columns=self.columns,
             partition_by=self.partition_by,
             only=PartitionRange.parse(only) if only else None,
+            selection=selection,
         )
 
     def result(self, planner: Planner, checkpoint: str = "one") -> Result:
@@ -194,37 +218,57 @@ class World:
             annotate_unsupported=False,
         )
 
-    def plan(self, only: str | None = None, *, checkpoint: str = "one") -> Plan:
-        planner = self.planner(only)
+    def plan(
+        self, only: str | None = None, *, checkpoint: str = "one", selection: Selection | None = None
+    ) -> Plan:
+        planner = self.planner(only, selection)
         return planner.plan(self.result(planner, checkpoint))
 
-    def states(self, only: str | None = None, *, checkpoint: str = "one") -> dict[str, str]:
+    def states(
+        self, only: str | None = None, *, checkpoint: str = "one", selection: Selection | None = None
+    ) -> dict[str, str]:
         """The state of each planned partition, with its reasons if it is stale."""
-        planned = self.plan(only, checkpoint=checkpoint).partitions
+        planned = self.plan(only, checkpoint=checkpoint, selection=selection).partitions
         return {str(p.partition): ": ".join([p.state, *p.reasons]) for p in planned}
 
     def prepare(
-        self, only: str | None = None, *, checkpoint: str = "one", max_rejects: int = 0, **executor: object
+        self,
+        only: str | None = None,
+        *,
+        checkpoint: str = "one",
+        max_rejects: int = 0,
+        selection: Selection | None = None,
+        budget_hours: float | None = None,
+        **executor: object,
     ) -> Run:
         """A run that was planned, and has put nothing yet but the table's record."""
-        planner = self.planner(only)
+        planner = self.planner(only, selection)
         self.table.make_or_match(planner.partition_keys, self.partition_by, carried=self.carry)
-        run_id = new_run_id()
-        recover_dead_publishes(self.table, run_id, silent())
-        result = self.result(planner, checkpoint)
-        job = Job(
+        job = self.job(planner, checkpoint)
+        recover_dead_publishes(self.table, job.run_id, silent())
+        self.executor = self.execute(job, **executor)
+        self.watching = Watching()
+        plan = planner.plan(self.result(planner, checkpoint))
+        return Run(
+            job,
+            plan,
+            self.executor,
+            self.watching,
+            max_rejects=max_rejects,
+            patience=silent(),
+            budget_hours=budget_hours,
+        )
+
+    def job(self, planner: Planner, checkpoint: str = "one") -> Job:
+        return Job(
             archive=Archive(str(self.root)),
             table=self.table,
-            run_id=run_id,
-            result_key=result.key,
+            run_id=new_run_id(),
+            result_key=self.result(planner, checkpoint).key,
             columns=self.columns,
             carried=carried_fields(planner.schemas(), self.carry) if self.carry else (),
             partition_by=self.partition_by,
         )
-        self.executor = self.execute(job, **executor)
-        self.watching = Watching()
-        plan = planner.plan(result)
-        return Run(job, plan, self.executor, self.watching, max_rejects=max_rejects, patience=silent())
 
     def run(self, only: str | None = None, **settings: object) -> Summary:
         """One run, whole."""

@@ -19,7 +19,15 @@ LAYERS = (
     {"evaluation"},
     {"train", "annotate", "backfill", "warehouse", "demo"},
     {"distributed"},
-    {"cli", "console", "checkpoint_commands", "table_commands", "table_console"},
+    {
+        "cli",
+        "console",
+        "checkpoint_commands",
+        "table_commands",
+        "table_console",
+        "backfill_commands",
+        "plan_console",
+    },
     {"__main__"},
 )
 LAYER_OF = {room: layer for layer, rooms in enumerate(LAYERS) for room in rooms}
@@ -31,6 +39,9 @@ PAIRS_ALLOWED = {
     ("cli", "table_commands"),
     ("table_commands", "table_console"),
     ("table_console", "console"),
+    ("cli", "backfill_commands"),
+    ("backfill_commands", "console"),
+    ("backfill_commands", "plan_console"),
 }
 MAX_LINES = 400
 MAX_LINES_OF_A_JOB = 60

@@ -80,6 +80,11 @@ class Annotator:
         """The digest of the checkpoint."""
         return self._checkpoint.digest
 
+    @property
+    def device(self) -> str:
+        """What the network runs on: the name of the GPU, or `cpu`."""
+        return torch.cuda.get_device_name(self._device) if self._device.type == "cuda" else self._device.type
+
     def __call__(self, prepared: pa.Table, failed_rows: Set[int] = frozenset()) -> pa.Table:
         """What the model makes of prepared reviews [rows]: MADE_SCHEMA [rows], in the same order.
 

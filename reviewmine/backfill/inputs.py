@@ -3,9 +3,9 @@
 For partitions derived from dates the date column is read, since a file then touches several partitions.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +16,7 @@ from reviewmine.errors import ArchiveError
 from reviewmine.partition import NULL_VALUE, Partition, PartitionBy
 from reviewmine.store.archive import Archive, Footer
 from reviewmine.store.filesystem import Listed
+from reviewmine.store.footers import FooterCache
 from reviewmine.store.fragment import Fragment, cut
 from reviewmine.store.manifest import InputFile
 from reviewmine.store.parallel import in_parallel
@@ -32,12 +33,23 @@ class Reject:
 class Inputs:
     """The files of one archive, listed once; footers are read when they are asked for, and once each."""
 
-    def __init__(self, archive: Archive, columns: ReviewColumns, partition_by: PartitionBy | None) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        columns: ReviewColumns,
+        partition_by: PartitionBy | None,
+        cache: FooterCache | None = None,
+    ) -> None:
         self._archive = archive
         self._columns = columns
         self._partition_by = partition_by
+        self._cache = cache
         self.files = archive.files()
         self._footers: dict[str, Footer | Reject] = {}
+        self._schemas: dict[pa.Schema, pa.Schema] = {}
+        self._read_as: dict[int, Mapping[str, str]] = {}
+        self._is_cache_read = False
+        self._shares: dict[tuple[Partition, str], int] = {}
 
     @property
     def partition_keys(self) -> tuple[str, ...]:
@@ -68,9 +80,15 @@ class Inputs:
     def look_into(self, files: Iterable[Listed]) -> list[Footer | Reject]:
         """The footers of `files`, in their order."""
         files = list(files)
+        if self._cache and not self._is_cache_read and files:
+            self._footers |= self._cache.load(self.files)
+            self._is_cache_read = True
         unknown = [file for file in dict.fromkeys(files) if file.name not in self._footers]
         for file, footer in zip(unknown, in_parallel(self._footer, unknown), strict=True):
             self._footers[file.name] = footer
+        if self._cache and unknown:
+            readable = {name: found for name, found in self._footers.items() if isinstance(found, Footer)}
+            self._cache.save(self.files, readable)
         return [self._footers[file.name] for file in files]
 
     def cut(self, file: Listed) -> tuple[InputFile, list[Fragment]]:
@@ -80,32 +98,55 @@ class Inputs:
         """
         footer = self._footers[file.name]
         assert isinstance(footer, Footer)  # whoever cuts has looked into the file and found no reject
-        check_schema(footer.schema, self._columns, where=self._where(file))
+        self._mapped(file, footer)
         whole = InputFile(path=file.name, num_bytes=file.num_bytes, etag=file.etag, num_rows=footer.num_rows)
         return whole, list(cut(file.name, file.etag, footer.row_groups))
 
+    def num_rows(self, partition: Partition, file: InputFile) -> int:
+        """The rows of a file that was cut which lie in `partition`: all of them unless its key is derived."""
+        return self._shares.get((partition, file.path), file.num_rows)
+
+    def body_bytes(self, path: str) -> int:
+        """The bytes of the bodies of a file that was cut, as its footer tells them."""
+        footer = self._footers[path]
+        assert isinstance(footer, Footer)
+        return footer.bytes_of(self._read_as[id(footer.schema)]["body"])
+
     def _derived_partitions(self, file: Listed) -> list[Partition] | Reject:
-        """The partitions that the dates of a file fall under; a file without rows touches none."""
+        """The partitions that the dates of a file fall under, their rows counted; a file without rows touches none."""
         by, footer = self._partition_by, self._footers[file.name]
         if by is None or isinstance(footer, Reject):
             return footer if isinstance(footer, Reject) else []
-        name = check_schema(footer.schema, self._columns, where=self._where(file)).get("reviewed_at")
+        name = self._mapped(file, footer).get("reviewed_at")
         if name is None:
             return [Partition.derived(by, NULL_VALUE)] if footer.num_rows else []
-        values: set[str] = set()
+        num_rows: Counter[str] = Counter()
         try:
             for fragment in cut(file.name, file.etag, footer.row_groups):
                 dates = conform_dates(self._archive.read(fragment, lambda _: [name])[name], self._columns)
-                values.update(pc.unique(derived_values(by, dates)).to_pylist())
+                for counted in pc.value_counts(derived_values(by, dates)).to_pylist():
+                    num_rows[counted["values"]] += counted["counts"]
         except ArchiveError as broken:
             return Reject(file.name, str(broken))
-        return [Partition.derived(by, value) for value in sorted(values)]
+        partitions = {Partition.derived(by, value): num_rows[value] for value in sorted(num_rows)}
+        self._shares.update({(partition, file.name): counted for partition, counted in partitions.items()})
+        return list(partitions)
 
     def _footer(self, file: Listed) -> Footer | Reject:
+        """Files of one schema share it: an archive may have more files than there is room for schemas."""
         try:
-            return self._archive.footer(file.name)
+            footer = self._archive.footer(file.name)
         except ArchiveError as broken:
             return Reject(file.name, str(broken))
+        schema = footer.schema.remove_metadata()
+        return replace(footer, schema=self._schemas.setdefault(schema, schema))
+
+    def _mapped(self, file: Listed, footer: Footer) -> Mapping[str, str]:
+        """The column that each field is read from; ContractError, naming the file, if a required one is missing."""
+        if id(footer.schema) not in self._read_as:
+            mapped = check_schema(footer.schema, self._columns, where=self._where(file))
+            self._read_as[id(footer.schema)] = mapped
+        return self._read_as[id(footer.schema)]
 
     def _where(self, file: Listed) -> str:
         return f"{self._archive.location.uri}/{file.name}"

@@ -4,19 +4,21 @@ Only listings, footers, pointers and manifests are looked at; for partitions der
 column.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
 from reviewmine.backfill.inputs import Inputs, Reject
 from reviewmine.backfill.result import CARRIED_COLUMNS, Result
+from reviewmine.backfill.selection import Selection
 from reviewmine.backfill.standing import PlannedPartition, Standing, State
 from reviewmine.contract.reviews import ReviewColumns
-from reviewmine.errors import TableError, UsageError
+from reviewmine.errors import ContractError, TableError, UsageError
 from reviewmine.partition import Partition, PartitionBy, PartitionRange
 from reviewmine.store.archive import Archive
 from reviewmine.store.filesystem import Listed
+from reviewmine.store.footers import FooterCache
 from reviewmine.store.manifest import Manifest
 from reviewmine.store.table import Table
 
@@ -30,7 +32,8 @@ class Plan:
     """Every partition in range, in order, the files that could not be looked into, and all that is live.
 
     A partition that such a file belongs to, now or when it was last published, is left out of `partitions` and named
-    in `blocked`: it would be published short of rows.
+    in `blocked`: it would be published short of rows. One with a file that breaks the contract is left out as well,
+    and named with the reason in `failed`.
     """
 
     result: Result
@@ -39,6 +42,7 @@ class Plan:
     blocked: tuple[Partition, ...] = ()
     live: Mapping[Partition, Manifest] = field(default_factory=dict)
     """The live generation of every partition, those out of range too."""
+    failed: Mapping[Partition, str] = field(default_factory=dict)
 
     def due(self) -> tuple[PlannedPartition, ...]:
         return tuple(planned for planned in self.partitions if planned.is_due)
@@ -58,13 +62,16 @@ class Planner:
         columns: ReviewColumns,
         partition_by: PartitionBy | None = None,
         only: PartitionRange | None = None,
+        selection: Selection | None = None,
+        cache: FooterCache | None = None,
     ) -> None:
         """Raises UsageError if archive and table overlap, or a range is asked of what has no partitions."""
         table.refuse_overlap(archive.location)
         self._table = table
         self._partition_by = partition_by
         self._only = only
-        self._inputs = Inputs(archive, columns, partition_by)
+        self._selection = selection or Selection()
+        self._inputs = Inputs(archive, columns, partition_by, cache)
         if only and not partition_by and not self.partition_keys:
             raise UsageError(
                 f"--partitions: {archive.location.uri} has no partition keys in its folders; take the range away, or "
@@ -80,49 +87,90 @@ class Planner:
         """The schema of every readable file, for what must be agreed over the whole archive."""
         return self._inputs.schemas()
 
-    def plan(self, result: Result) -> Plan:
-        """Raises ContractError for a file that lacks a required column; an unreadable file becomes a reject.
+    def body_bytes(self, path: str) -> int:
+        """The bytes of the bodies of a file that is to be annotated, as its footer tells them."""
+        return self._inputs.body_bytes(path)
 
-        Raises TableError where a range would give the table partitions of two schemas.
+    def plan(self, result: Result) -> Plan:
+        """An unreadable file becomes a reject; one that lacks a required column costs its partitions alone.
+
+        Raises ContractError where every partition that is due has such a file, and TableError where a range would
+        give the table partitions of two schemas.
         """
         touched, unsure = self._inputs.by_partition()
         wanted = {partition: files for partition, files in touched.items() if self._covers(partition)}
         standing = Standing(self._table)
-        self._refuse_two_schemas(standing, touched, result)
-        drafts = [standing.compare(partition, files, result) for partition, files in sorted(wanted.items())]
-        drafts += self._left_behind(standing, touched)
-        due = [file for draft in drafts if draft.is_due for file in wanted.get(draft.partition, ())]
-        looked_into = zip(due, self._inputs.look_into(due), strict=True)
-        rejects = {file.name: footer for file, footer in looked_into if isinstance(footer, Reject)}
-        rejects |= {reject.path: reject for reject in unsure}
-        partitions, blocked = [], []
-        for draft in sorted(drafts, key=lambda draft: draft.partition):
-            files = wanted.get(draft.partition, ())
-            if draft.is_due and any(path in rejects for path in _paths(draft.live, files)):
-                blocked.append(draft.partition)
-            else:
-                partitions.append(self._filled(draft, files) if draft.is_due else draft)
+        outside = [p for p in standing.live if p in touched and not self._covers(p)]
+        self._refuse_two_schemas(standing, outside, result)
+        drafts = {
+            partition: standing.compare(partition, files, result) for partition, files in wanted.items()
+        }
+        drafts |= {draft.partition: draft for draft in self._left_behind(standing, touched)}
+        ordered = [drafts[partition] for partition in self._selection.in_order(list(drafts))]
+        settled = [self._if_settled(draft, wanted) for draft in ordered]
+        plan = replace(self._filled_in(settled, wanted, unsure, result), live=standing.live)
+        left = [planned.partition for planned in plan.partitions if planned.state in ("unsettled", "later")]
+        self._refuse_two_schemas(standing, left if plan.due() else (), result)
+        return plan
+
+    def _filled_in(
+        self, drafts: list[PlannedPartition], wanted: _Wanted, unsure: list[Reject], result: Result
+    ) -> Plan:
+        """The plan of `drafts`, in their order; the files of those that are due and within the limit are looked into.
+
+        What turns out to be unreadable does not count towards the limit, or it would stand in the way for ever.
+        """
+        rejects = {reject.path: reject for reject in unsure}
+        planned, blocked, failed = {}, [], {}
+        waiting = [draft for draft in drafts if draft.is_due]
+        room = len(waiting) if self._selection.max_partitions is None else self._selection.max_partitions
+        while waiting and room:
+            taken, waiting = waiting[:room], waiting[room:]
+            files = [file for draft in taken for file in wanted.get(draft.partition, ())]
+            looked_into = zip(files, self._inputs.look_into(files), strict=True)
+            rejects |= {file.name: footer for file, footer in looked_into if isinstance(footer, Reject)}
+            for draft in taken:
+                inputs = wanted.get(draft.partition, ())
+                if any(path in rejects for path in _paths(draft.live, inputs)):
+                    blocked.append(draft.partition)
+                    continue
+                try:
+                    planned[draft.partition] = self._filled(draft, inputs)
+                    room -= 1
+                except ContractError as broken:
+                    failed[draft.partition] = broken
+        if failed and not planned:
+            raise next(iter(failed.values()))
+        limit = f"over the limit of {self._selection.max_partitions} partitions"
+        later = {draft.partition: draft.left("later", limit) for draft in waiting}
+        left_out = {*blocked, *failed}
+        chosen = planned | later
         return Plan(
             result=result,
-            partitions=tuple(partitions),
+            partitions=tuple(chosen.get(d.partition, d) for d in drafts if d.partition not in left_out),
             rejects=tuple(rejects.values()),
             blocked=tuple(blocked),
-            live=standing.live,
+            failed={partition: str(broken) for partition, broken in failed.items()},
         )
+
+    def _if_settled(self, draft: PlannedPartition, wanted: _Wanted) -> PlannedPartition:
+        why = self._selection.unsettled(wanted.get(draft.partition, ())) if draft.is_due else None
+        return draft.left("unsettled", why) if why else draft
 
     def _covers(self, partition: Partition) -> bool:
         return self._only is None or self._only.covers(partition)
 
-    def _refuse_two_schemas(self, standing: Standing, touched: _Wanted, result: Result) -> None:
-        """A range must not carry other columns than the partitions beside it, which a run of all would bring along."""
+    def _refuse_two_schemas(self, standing: Standing, left: Iterable[Partition], result: Result) -> None:
+        """A run must not carry other columns than partitions that it leaves, which a run of all would bring along."""
         wanted = result.ingredients[CARRIED_COLUMNS]
-        for partition, live in sorted(standing.live.items()):
-            found = live.ingredients.get(CARRIED_COLUMNS, "")
-            if live.parts and found != wanted and partition in touched and not self._covers(partition):
+        for partition in sorted(left):
+            live = standing.live.get(partition)
+            found = live.ingredients.get(CARRIED_COLUMNS, "") if live else ""
+            if live and live.parts and found != wanted:
                 raise TableError(
-                    f"{self._table.uri}: {partition}, outside the range, carries {found or 'no columns'}; this run "
+                    f"{self._table.uri}: {partition}, which is left out, carries {found or 'no columns'}; this run "
                     f"would carry {wanted or 'none'}, and a table has one schema: --carry the same columns of the same "
-                    "types, or take --partitions away so that all are annotated again"
+                    "types, or leave nothing out (--partitions, --limit-partitions, --settled-after)"
                 )
 
     def _left_behind(self, standing: Standing, touched: _Wanted) -> list[PlannedPartition]:
@@ -139,13 +187,18 @@ class Planner:
             has_moved = self._partition_by is not None and any(file.path in names for file in live.inputs)
             state: State = "stale" if has_moved else "gone"
             reasons = ("archive changed",) if has_moved else ()
-            left.append(PlannedPartition(partition=partition, state=state, reasons=reasons, live=live))
+            left.append(
+                PlannedPartition(
+                    partition=partition, state=state, reasons=reasons, live=live, num_rows=live.num_rows
+                )
+            )
         return left
 
     def _filled(self, draft: PlannedPartition, files: Sequence[Listed]) -> PlannedPartition:
         cuts = [self._inputs.cut(file) for file in files]
         return replace(
             draft,
+            num_rows=sum(self._inputs.num_rows(draft.partition, whole) for whole, _ in cuts),
             inputs=tuple(whole for whole, _ in cuts),
             fragments=tuple(fragment for _, fragments in cuts for fragment in fragments),
         )

@@ -68,12 +68,14 @@ class Run:
         max_rejects: int = 0,
         patience: Patience | None = None,
         stop: StopSignal | None = None,
+        budget_hours: float | None = None,
     ) -> None:
         self._job = job
         self._plan = plan
         self._executor = executor
         self._observer = observer
         self._max_rejects = max_rejects
+        self._budget_hours = budget_hours
         self._publisher = Publisher(job.table.store, job.table.layout, job.run_id, patience)
         self._receipts: dict[str, Receipt] = {}
         self._rejected: set[str] = set()
@@ -90,6 +92,8 @@ class Run:
             partitions_due=len(self._waiting),
             partitions_fresh=plan.count("fresh"),
             partitions_gone=plan.count("gone"),
+            partitions_left=plan.count("unsettled") + plan.count("later"),
+            checkpoint=plan.result.ingredients.get("checkpoint", ""),
         )
 
     def run(self) -> Summary:
@@ -120,6 +124,8 @@ class Run:
         self._observer.planned(self._plan, rows_due)
         for partition in self._plan.blocked:
             self._observer.withheld(partition, _UNREADABLE)
+        for partition, reason in self._plan.failed.items():
+            self._fail(partition, reason)
         for partition in [p for p in self._waiting if not self._missing[p]]:
             self._stop.check()
             self._publish(partition)
@@ -180,6 +186,10 @@ class Run:
             elif outcome.kind == "rejected":
                 self._reject(Reject(outcome.task.fragment.path, outcome.reason))
                 self._withhold(self._touching[outcome.task.fragment.id])
+            elif outcome.kind == "failed":
+                for partition in self._touching[outcome.task.fragment.id]:
+                    if self._waiting.pop(partition, None):
+                        self._fail(partition, outcome.reason)
             elif outcome.receipt is not None:
                 self._received(outcome.receipt)
         return poisoned
@@ -197,6 +207,9 @@ class Run:
     def _received(self, receipt: Receipt) -> None:
         fragment_id = receipt.fragment.id
         self._receipts[fragment_id] = receipt
+        if receipt.effort and not self.summary.startup_s:
+            startup_s = time.monotonic() - self._started - receipt.effort.seconds
+            self.summary = self.summary.model_copy(update={"startup_s": round(max(startup_s, 0.001), 3)})
         self.summary = self.summary.with_receipt(receipt)
         self._observer.annotated(receipt)
         if time.monotonic() - self._recorded >= _RECORD_EVERY_S:
@@ -220,13 +233,26 @@ class Run:
         try:
             manifest = self._publisher.publish(self._generation(planned))
         except (PublishError, StoreError, TableError) as error:
-            failed = {**self.summary.partitions_failed, str(partition): str(error)}
-            self.summary = self.summary.model_copy(update={"partitions_failed": failed})
-            self._observer.withheld(partition, str(error))
-            return
-        num_published = self.summary.partitions_published + 1
-        self.summary = self.summary.model_copy(update={"partitions_published": num_published})
-        self._observer.published(manifest)
+            self._fail(partition, str(error))
+        else:
+            num_published = self.summary.partitions_published + 1
+            self.summary = self.summary.model_copy(update={"partitions_published": num_published})
+            self._observer.published(manifest)
+        self._check_budget()
+
+    def _fail(self, partition: Partition, reason: str) -> None:
+        failed = {**self.summary.partitions_failed, str(partition): reason}
+        self.summary = self.summary.model_copy(update={"partitions_failed": failed})
+        self._observer.withheld(partition, reason)
+
+    def _check_budget(self) -> None:
+        """Raises Stopped where a partition has ended, the budget has too, and there are partitions left."""
+        hours = (time.monotonic() - self._started) / 3600
+        if self._budget_hours is not None and hours >= self._budget_hours and self._waiting:
+            raise Stopped(
+                f"stopped after {hours:.2g} hours, as the budget of {self._budget_hours:g} asks, with "
+                f"{len(self._waiting)} partitions left; what is annotated stands: run the same command again to go on"
+            )
 
     def _generation(self, planned: PlannedPartition) -> Generation:
         return Generation(

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from reviewmine.backfill.selection import Age, Order, Selection
 from reviewmine.checkpoints import BUILTIN
 from reviewmine.config import RunModel
 from reviewmine.contract.reviews import ReviewColumns
@@ -20,6 +21,15 @@ class PoolSettings(RunModel):
     """The padded tokens of one encoder pass. None means: as suits the device."""
 
 
+class PlanSettings(RunModel):
+    """What a plan is told that it cannot see."""
+
+    price_per_device_hour: Annotated[float, Field(ge=0)] | None = None
+    """In any currency; a device is a GPU, or the processors of one actor."""
+    tokens_per_s: Annotated[float, Field(gt=0)] | None = None
+    """The pace of one actor, where this machine cannot measure it. None means: of earlier runs, or of a trial."""
+
+
 class AnnotateSettings(RunModel):
     """One archive annotated into one table by one checkpoint."""
 
@@ -32,6 +42,20 @@ class AnnotateSettings(RunModel):
     carry: tuple[str, ...] = ()
     partition_by: PartitionBy | None = None
     partitions: str | None = None
+    order: Order = "oldest"
+    """Which partitions are annotated and published first."""
+    limit_partitions: Annotated[int, Field(ge=1)] | None = None
+    settled_after: Age | None = None
+    """Leave partitions alone whose newest file is younger: somebody may still write them."""
+    budget_hours: Annotated[float, Field(gt=0)] | None = None
+    """Stop at the end of the first partition after so many hours, resumable."""
     annotate_unsupported: bool = False
     max_rejects: Annotated[int, Field(ge=0)] = 0
     pool: PoolSettings = PoolSettings()
+    plan: PlanSettings = PlanSettings()
+
+    @property
+    def selection(self) -> Selection:
+        return Selection(
+            order=self.order, max_partitions=self.limit_partitions, settled_after=self.settled_after
+        )

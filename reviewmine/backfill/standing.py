@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from reviewmine.backfill.result import Result
@@ -21,14 +21,16 @@ from reviewmine.store.manifest import (
 from reviewmine.store.parallel import in_parallel
 from reviewmine.store.table import Table
 
-State = Literal["fresh", "missing", "stale", "gone"]
+State = Literal["fresh", "missing", "stale", "gone", "unsettled", "later"]
+"""`unsettled` and `later` are missing or stale, and left for another run: too young, or over the limit."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedPartition:
-    """One partition: its state, why it is stale, and the files and fragments it is to be made from.
+    """One partition: its state, why it is stale or left, and the files and fragments it is to be made from.
 
-    The inputs and fragments of a fresh partition are not looked up: nothing will be done to it.
+    Of a partition that is not due these are not looked up, for nothing will be done to it, and its rows are those
+    that are live. `num_files` and `num_bytes` are the archive's, whole files however few of their rows belong here.
     """
 
     partition: Partition
@@ -37,10 +39,17 @@ class PlannedPartition:
     inputs: tuple[InputFile, ...] = ()
     fragments: tuple[Fragment, ...] = ()
     live: Manifest | None = None
+    num_files: int = 0
+    num_bytes: int = 0
+    num_rows: int | None = None
 
     @property
     def is_due(self) -> bool:
         return self.state in ("missing", "stale")
+
+    def left(self, state: State, why: str) -> "PlannedPartition":
+        """The same, for another run to take on."""
+        return replace(self, state=state, reasons=(*(self.reasons or (self.state,)), why))
 
 
 class Standing:
@@ -60,8 +69,11 @@ class Standing:
     def compare(self, partition: Partition, files: Sequence[Listed], result: Result) -> PlannedPartition:
         """The partition that is to be made from `files`, without looking into them."""
         live = self.live.get(partition)
+        num_files, num_bytes = len(files), sum(file.num_bytes for file in files)
         if live is None:
-            return PlannedPartition(partition=partition, state="missing")
+            return PlannedPartition(
+                partition=partition, state="missing", num_files=num_files, num_bytes=num_bytes
+            )
         now = tuple(InputFile(path=f.name, num_bytes=f.num_bytes, etag=f.etag, num_rows=0) for f in files)
         reasons = ["archive changed"] if input_fingerprint(now) != live.input_fingerprint else []
         reasons += result.reasons_since(live.ingredients)
@@ -71,7 +83,15 @@ class Standing:
         if self._has_strays(partition, live):
             reasons.append("files of an earlier run lie about")
         state: State = "stale" if reasons else "fresh"
-        return PlannedPartition(partition=partition, state=state, reasons=tuple(reasons), live=live)
+        return PlannedPartition(
+            partition=partition,
+            state=state,
+            reasons=tuple(reasons),
+            live=live,
+            num_files=num_files,
+            num_bytes=num_bytes,
+            num_rows=live.num_rows if state == "fresh" else None,
+        )
 
     def _has_strays(self, partition: Partition, live: Manifest) -> bool:
         """Whether readers see a file of a writer that was fenced off: one killed while it copied may leave some."""

@@ -22,8 +22,9 @@ class Summary(Record):
 
     Rows are counted where this run read them; what earlier receipts hold is `rows_reused`. Of the rows read,
     `rows_carried` are those that an earlier generation said the same of already; all others were annotated, and
-    `rows_by_status` counts these. A rejected file counts with the rows that its footer promises, or none where that
-    cannot be read. While it runs, a run puts its record again now and then: `updated_at` is when it was last heard of.
+    `rows_by_status` counts these, tokens and a worker's seconds on its device likewise. A rejected file counts with
+    the rows that its footer promises, or none where that cannot be read. `startup_s` went by before the first fragment
+    was begun. While it runs, a run puts its record again now and then: `updated_at` is when it was last heard of.
     """
 
     run_id: str
@@ -41,8 +42,14 @@ class Summary(Record):
     partitions_published: int = 0
     partitions_fresh: int = 0
     partitions_gone: int = 0
+    partitions_left: int = 0
     partitions_failed: dict[str, str] = Field(default_factory=dict)
     seconds: float = 0.0
+    checkpoint: str = ""
+    device: str = ""
+    num_tokens: int = 0
+    seconds_of_workers: dict[str, float] = Field(default_factory=dict)
+    startup_s: float = 0.0
 
     @property
     def rows_annotated(self) -> int:
@@ -60,13 +67,20 @@ class Summary(Record):
     def with_receipt(self, receipt: Receipt) -> "Summary":
         annotated = Counter(receipt.num_rows_by_status) - Counter(receipt.num_carried_by_status)
         counted = Counter(self.rows_by_status) + annotated
-        return self.model_copy(
-            update={
-                "rows_read": self.rows_read + receipt.fragment.num_rows,
-                "rows_carried": self.rows_carried + receipt.num_rows_carried,
-                "rows_by_status": dict(sorted(counted.items())),
+        changes: dict[str, object] = {
+            "rows_read": self.rows_read + receipt.fragment.num_rows,
+            "rows_carried": self.rows_carried + receipt.num_rows_carried,
+            "rows_by_status": dict(sorted(counted.items())),
+        }
+        if effort := receipt.effort:
+            before = self.seconds_of_workers.get(effort.worker, 0.0)
+            changes |= {
+                "device": effort.device,
+                "num_tokens": self.num_tokens + effort.num_tokens,
+                "seconds_of_workers": self.seconds_of_workers
+                | {effort.worker: round(before + effort.seconds, 3)},
             }
-        )
+        return self.model_copy(update=changes)
 
 
 class Observer(Protocol):

@@ -21,7 +21,7 @@ from reviewmine.partition import Partition, PartitionBy
 from reviewmine.store.archive import Archive
 from reviewmine.store.fragment import Fragment
 from reviewmine.store.parts import Part, PartWriter
-from reviewmine.store.receipts import Receipt, put_receipt
+from reviewmine.store.receipts import Effort, Receipt, put_receipt
 from reviewmine.store.record import Record
 from reviewmine.store.table import Table
 from reviewmine.store.tombstones import get_tombstones
@@ -64,14 +64,20 @@ class Task(Record):
 
 
 class Outcome(Record):
-    """How a task ended: its receipt stands, its probe went well, its file is unreadable, or it crashed the model."""
+    """How a task ended: its receipt stands, its probe went well, or its rows are not to be had.
 
-    kind: Literal["done", "probed", "rejected", "poisoned"]
+    Its file is unreadable (`rejected`), its rows break the contract (`failed`), or they crashed the model (`poisoned`).
+    """
+
+    kind: Literal["done", "probed", "rejected", "failed", "poisoned"]
     task: Task
     receipt: Receipt | None = None
     reason: str = ""
     remark: str | None = None
     """What a person should know though the task is done."""
+    effort: Effort | None = None
+    num_bytes: int = 0
+    """What the annotations of a probe would take as a part."""
 
 
 class FragmentReader:
@@ -83,9 +89,9 @@ class FragmentReader:
     def __call__(self, task: Task) -> pa.Table:
         """The reviews of `task` [rows], in file order. Raises ArchiveError or ContractError."""
         where = f"{self._job.archive.location.uri}/{task.fragment.path}"
-        rows = self._job.archive.read(task.fragment, lambda schema: self._wanted(schema, where))
         first, end = task.span
-        rows = rows.slice(first - task.fragment.first_row, end - first)
+        asked = task.fragment.model_copy(update={"first_row": first, "num_rows": end - first})
+        rows = self._job.archive.read(asked, lambda schema: self._wanted(schema, where))
         return conform(rows, self._job.columns, where=where, first_row=first, carried=self._job.carried)
 
     def _wanted(self, schema: pa.Schema, where: str) -> list[str]:
@@ -100,7 +106,13 @@ class FragmentWriter:
     def __init__(self, job: Job) -> None:
         self._job = job
 
-    def __call__(self, task: Task, annotations: pa.Table, carried_over: pa.Table | None = None) -> Receipt:
+    def __call__(
+        self,
+        task: Task,
+        annotations: pa.Table,
+        carried_over: pa.Table | None = None,
+        effort: Effort | None = None,
+    ) -> Receipt:
         """Write rows that were annotated and rows that were carried over, together one for each of the fragment.
 
         Raises ContractError for rows that break the contract, ArchiveError if the file changed meanwhile.
@@ -130,6 +142,7 @@ class FragmentWriter:
             num_rows_by_status=_num_by_status(annotations),
             num_carried_by_status=_num_by_status(carried_over) if carried_over is not None else {},
             put_at=datetime.now(UTC),
+            effort=effort,
         )
         put_receipt(job.table.store, job.table.layout, receipt)
         return receipt

@@ -14,6 +14,7 @@ from reviewmine.distributed.ledger import MAX_DEATHS, Ledger
 from reviewmine.distributed.session import CPUS_BESIDE_MODELS, ray_session
 from reviewmine.distributed.stages import AnnotateStage, Message, Model, ReadStage, WriteStage
 from reviewmine.errors import ReviewmineError, UsageError
+from reviewmine.store.receipts import Effort
 from reviewmine.text.mask import mask_error
 
 _ACTOR_START_TIMEOUT_S = 900
@@ -53,8 +54,8 @@ class RayExecutor:
         read = Read(ledger, ReadStage(self._job, self._model))
         write = Write(ledger, WriteStage(self._job))
         pool = self._model.pool
-        num_gpus = 1 if self._uses_gpus() else 0
-        num_actors = min(pool.num_actors or self._num_actors(num_gpus), len(tasks))
+        num_gpus = 1 if self.uses_gpus() else 0
+        num_actors = min(self.num_actors(), len(tasks))
         self._check_room(num_actors, num_gpus)
         _set_context()
         fragments = ray.data.from_arrow([_row(Message(task)) for task in tasks])
@@ -79,7 +80,8 @@ class RayExecutor:
         except Exception as error:
             raise _our_error_in(error) or error from None
 
-    def _uses_gpus(self) -> bool:
+    def uses_gpus(self) -> bool:
+        """Whether each actor has a GPU; a Ray must be up."""
         device = self._model.pool.device
         return device == "cuda" or (device == "auto" and ray.cluster_resources().get("GPU", 0) > 0)
 
@@ -94,9 +96,12 @@ class RayExecutor:
                 "num_actors or num_cpus_per_actor under [pool]"
             )
 
-    def _num_actors(self, num_gpus: int) -> int:
+    def num_actors(self) -> int:
+        """How many actors there will be for as many fragments or more; a Ray must be up."""
+        if self._model.pool.num_actors:
+            return self._model.pool.num_actors
         resources = ray.cluster_resources()
-        if num_gpus:
+        if self.uses_gpus():
             return max(1, int(resources.get("GPU", 0)))
         spare = resources.get("CPU", 1) - CPUS_BESIDE_MODELS
         return max(1, int(spare) // self._model.pool.num_cpus_per_actor)
@@ -164,6 +169,7 @@ def _row(message: Message) -> pa.Table:
             "table": pa.array([_stream(message.table)], pa.large_binary()),
             "carried_over": pa.array([_stream(message.carried_over)], pa.large_binary()),
             "remark": pa.array([message.remark], pa.string()),
+            "effort": pa.array([message.effort.encode() if message.effort else None], pa.binary()),
             "outcome": pa.array([message.outcome.encode() if message.outcome else None], pa.binary()),
         }
     )
@@ -171,12 +177,13 @@ def _row(message: Message) -> pa.Table:
 
 def _message(batch: pa.Table) -> Message:
     cells = {name: batch[name][0] for name in batch.column_names}
-    outcome = cells["outcome"].as_py()
+    effort, outcome = cells["effort"].as_py(), cells["outcome"].as_py()
     return Message(
         task=Task.decode(cells["task"].as_py(), where="a task"),
         table=_table(cells["table"]),
         carried_over=_table(cells["carried_over"]),
         remark=cells["remark"].as_py(),
+        effort=Effort.decode(effort, where="an effort") if effort else None,
         outcome=Outcome.decode(outcome, where="an outcome") if outcome else None,
     )
 

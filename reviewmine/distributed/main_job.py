@@ -1,7 +1,9 @@
 """The main job: an archive annotated into a table, from settings to summary."""
 
+from dataclasses import dataclass
+
 from reviewmine.backfill.plan import Planner
-from reviewmine.backfill.result import result_of
+from reviewmine.backfill.result import Result, result_of
 from reviewmine.backfill.run import Run, recover_dead_publishes
 from reviewmine.backfill.settings import AnnotateSettings
 from reviewmine.backfill.stopping import StopSignal
@@ -14,34 +16,36 @@ from reviewmine.distributed.stages import Model
 from reviewmine.model.inspect import inspect_checkpoint, require_opinion_heads
 from reviewmine.partition import PartitionRange
 from reviewmine.store.archive import Archive
+from reviewmine.store.footers import FooterCache, user_cache
 from reviewmine.store.layout import new_run_id
 from reviewmine.store.table import Table
 
 
-def annotate(settings: AnnotateSettings, observer: Observer) -> Summary:
-    """Bring the table to what the archive and the checkpoint say it should hold; what is fresh is left alone.
+@dataclass(frozen=True, kw_only=True)
+class Intent:
+    """What settings ask for, once archive, table and checkpoint were looked at and nothing was written yet."""
 
-    Ray is started only if there is something to annotate. Raises ReviewmineError; its `exit_code` is the command's.
-    """
-    stop = StopSignal()
-    with stop.heeded():
-        return _annotate(settings, observer, stop)
+    planner: Planner
+    result: Result
+    job: Job
+    model: Model
 
 
-def _annotate(settings: AnnotateSettings, observer: Observer, stop: StopSignal) -> Summary:
+def intent_of(settings: AnnotateSettings) -> Intent:
+    """Raises ReviewmineError for settings that archive, checkpoint or their own values rule out."""
     checkpoint = local_checkpoint(settings.checkpoint, expected_digest=settings.checkpoint_digest)
     spec, digest = inspect_checkpoint(checkpoint, expected_digest=settings.checkpoint_digest)
     require_opinion_heads(spec, where=str(checkpoint))
-    archive, table, run_id = Archive(settings.archive), Table(settings.table), new_run_id()
+    archive, table = Archive(settings.archive), Table(settings.table)
     planner = Planner(
         archive,
         table,
         columns=settings.columns,
         partition_by=settings.partition_by,
         only=PartitionRange.parse(settings.partitions) if settings.partitions else None,
+        selection=settings.selection,
+        cache=FooterCache(user_cache() / "footers", archive.location.uri),
     )
-    table.make_or_match(planner.partition_keys, settings.partition_by, carried=settings.carry)
-    recover_dead_publishes(table, run_id)
     if settings.columns != ReviewColumns():
         check_mapping(planner.schemas(), settings.columns)
     carried = carried_fields(planner.schemas(), settings.carry) if settings.carry else ()
@@ -55,7 +59,7 @@ def _annotate(settings: AnnotateSettings, observer: Observer, stop: StopSignal) 
     job = Job(
         archive=archive,
         table=table,
-        run_id=run_id,
+        run_id=new_run_id(),
         result_key=result.key,
         columns=settings.columns,
         carried=carried,
@@ -67,7 +71,33 @@ def _annotate(settings: AnnotateSettings, observer: Observer, stop: StopSignal) 
         annotate_unsupported=settings.annotate_unsupported,
         pool=settings.pool,
     )
-    executor = RayExecutor(job, model)
+    return Intent(planner=planner, result=result, job=job, model=model)
+
+
+def annotate(settings: AnnotateSettings, observer: Observer) -> Summary:
+    """Bring the table to what the archive and the checkpoint say it should hold; what is fresh is left alone.
+
+    Ray is started only if there is something to annotate. Raises ReviewmineError; its `exit_code` is the command's.
+    """
+    stop = StopSignal()
+    with stop.heeded():
+        return _annotate(settings, observer, stop)
+
+
+def _annotate(settings: AnnotateSettings, observer: Observer, stop: StopSignal) -> Summary:
+    intent = intent_of(settings)
+    planner, job = intent.planner, intent.job
+    job.table.make_or_match(planner.partition_keys, settings.partition_by, carried=settings.carry)
+    recover_dead_publishes(job.table, job.run_id)
+    executor = RayExecutor(job, intent.model)
     with stop.interrupting():
-        plan = planner.plan(result)
-    return Run(job, plan, executor, observer, max_rejects=settings.max_rejects, stop=stop).run()
+        plan = planner.plan(intent.result)
+    return Run(
+        job,
+        plan,
+        executor,
+        observer,
+        max_rejects=settings.max_rejects,
+        stop=stop,
+        budget_hours=settings.budget_hours,
+    ).run()

@@ -40,6 +40,11 @@ def ray_session(*, workers_are_heard: bool = False) -> Iterator[None]:
         ray.shutdown()
 
 
+def local_workers(num_cpus_per_actor: int) -> int:
+    """How many actors a Ray of this machine has processors for; what GPUs it has only Ray can tell."""
+    return max(1, _num_cores() // num_cpus_per_actor)
+
+
 def _num_cores() -> int:
     """The cores that this process may use: what its affinity and its container's quota leave of the machine's."""
     num_cores = len(os.sched_getaffinity(0))

@@ -5,18 +5,24 @@ A fragment travels whole, its table as one Arrow stream, so that its identity is
 Torch is imported by the stages that need it, when they need it: a worker that only writes starts without it.
 """
 
+import os
+import socket
+import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from reviewmine.backfill.earlier import EarlierRows
 from reviewmine.backfill.settings import PoolSettings
 from reviewmine.backfill.work import FragmentReader, FragmentWriter, Job, Outcome, Task
 from reviewmine.checkpoints import local_checkpoint
-from reviewmine.errors import ArchiveError
+from reviewmine.errors import ArchiveError, ContractError
+from reviewmine.store.parts import encode_parquet
+from reviewmine.store.receipts import Effort
 
 if TYPE_CHECKING:
     from reviewmine.annotate.prepare import Preparer
@@ -43,6 +49,7 @@ class Message:
     table: pa.Table | None = None
     carried_over: pa.Table | None = None
     remark: str | None = None
+    effort: Effort | None = None
     outcome: Outcome | None = None
 
     def ended(self, outcome: Outcome) -> "Message":
@@ -68,6 +75,8 @@ class ReadStage:
             reviews = self._read(task)
         except ArchiveError as unreadable:
             return message.ended(Outcome(kind="rejected", task=task, reason=str(unreadable)))
+        except ContractError as broken:
+            return message.ended(Outcome(kind="failed", task=task, reason=str(broken)))
         earlier = self._read_earlier(task, reviews["input_hash"])
         reviews, carried_over = carry_over(
             reviews, earlier.rows, source_file=task.fragment.path, carried=self._job.carried
@@ -100,6 +109,7 @@ class AnnotateStage:
 
         if message.table is None:
             return message
+        started = time.perf_counter()
         annotations = assemble(
             message.table,
             self._annotator(message.table, frozenset(message.task.failed_rows)),
@@ -108,7 +118,13 @@ class AnnotateStage:
             annotated_at=datetime.now(UTC),
             carried=self._job.carried,
         )
-        return replace(message, table=annotations)
+        effort = Effort(
+            num_tokens=pc.sum(pc.list_value_length(message.table["token_ids"])).as_py() or 0,
+            seconds=round(time.perf_counter() - started, 4),
+            worker=f"{socket.gethostname()}-{os.getpid()}",
+            device=self._annotator.device,
+        )
+        return replace(message, table=annotations, effort=effort)
 
 
 class WriteStage:
@@ -122,9 +138,12 @@ class WriteStage:
         if message.table is None:
             return message
         if task.probe:
-            return message.ended(Outcome(kind="probed", task=task))
+            num_bytes = len(encode_parquet(message.table))
+            return message.ended(
+                Outcome(kind="probed", task=task, effort=message.effort, num_bytes=num_bytes)
+            )
         try:
-            receipt = self._write(task, message.table, message.carried_over)
+            receipt = self._write(task, message.table, message.carried_over, message.effort)
         except ArchiveError as changed:
             return message.ended(Outcome(kind="rejected", task=task, reason=str(changed)))
         return message.ended(Outcome(kind="done", task=task, receipt=receipt))

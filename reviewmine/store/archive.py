@@ -21,16 +21,22 @@ _BATCH_ROWS = 4096
 _SUFFIXES = (".parquet", ".parq", ".pq")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Footer:
-    """What the end of a Parquet file says of it."""
+    """What the end of a Parquet file says of it; `column_bytes` of each column of the schema, not compressed."""
 
     schema: pa.Schema
     row_groups: tuple[RowGroup, ...]
+    column_bytes: tuple[int, ...]
 
     @property
     def num_rows(self) -> int:
         return sum(group.num_rows for group in self.row_groups)
+
+    def bytes_of(self, column: str) -> int:
+        """The bytes of a column of the whole file, as they are once they are decompressed; 0 if there is none."""
+        found = self.schema.get_field_index(column)
+        return self.column_bytes[found] if found >= 0 else 0
 
 
 class Archive:
@@ -85,12 +91,10 @@ class Archive:
     def footer(self, path: str) -> Footer:
         """Raises ArchiveError for a file that is not whole Parquet."""
         with self._opened(path) as parquet:
-            metadata = parquet.metadata
-            groups = (metadata.row_group(i) for i in range(metadata.num_row_groups))
-            sizes = tuple(
-                RowGroup(num_rows=group.num_rows, num_bytes=group.total_byte_size) for group in groups
-            )
-            return Footer(parquet.schema_arrow, sizes)
+            schema, metadata = parquet.schema_arrow, parquet.metadata
+            groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+            sizes = tuple(RowGroup(group.num_rows, group.total_byte_size) for group in groups)
+            return Footer(schema, sizes, _column_bytes(schema, groups))
 
     def read(self, fragment: Fragment, select: Callable[[pa.Schema], Sequence[str]]) -> pa.Table:
         """The rows of `fragment`, in file order, with the columns that `select` picks from the file's schema.
@@ -153,6 +157,17 @@ class _Opened:
             where = f"{self._archive.location.uri}/{self._path}"
             reason = str(broken).splitlines()[0] if str(broken) else type(broken).__name__
             raise ArchiveError(f"{where}: cannot be read as Parquet: {reason}") from broken
+
+
+def _column_bytes(schema: pa.Schema, groups: Sequence[pq.RowGroupMetaData]) -> tuple[int, ...]:
+    """Bytes by column [columns]; the leaves of a nested column lie side by side under its name."""
+    num_bytes = dict.fromkeys(schema.names, 0)
+    leaves = (group.column(i) for group in groups for i in range(group.num_columns))
+    for leaf in leaves:
+        name = leaf.path_in_schema
+        name = name if name in num_bytes else name.split(".", 1)[0]
+        num_bytes[name] += leaf.total_uncompressed_size
+    return tuple(num_bytes[name] for name in schema.names)
 
 
 def _is_parquet(file: Listed) -> bool:

@@ -7,7 +7,8 @@ root, with `/` between segments. An operation raises StoreUnavailable when it ca
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote
@@ -26,16 +27,18 @@ class Stored:
     etag: str
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Listed:
     """An object as a listing or a HEAD shows it; `etag` changes whenever its bytes do.
 
     On a local disk the etag is made of size and modification time, and is not the one that `get` returns.
+    `modified_at` is the store's own clock; None where a store does not tell.
     """
 
     name: str
     num_bytes: int
     etag: str
+    modified_at: datetime | None = field(default=None, compare=False)
 
 
 class Store(Protocol):

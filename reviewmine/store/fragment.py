@@ -6,6 +6,7 @@ same to every run. Large row groups are cut, small ones of a file are joined.
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from reviewmine.store.record import Record, digest
 
@@ -30,7 +31,7 @@ class Fragment(Record):
         return self.first_row + self.num_rows
 
 
-class RowGroup(Record):
+class RowGroup(NamedTuple):
     """The rows of one row group of a file and their size in memory, as the footer tells it."""
 
     num_rows: int

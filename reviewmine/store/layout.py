@@ -124,7 +124,10 @@ class Layout:
         return f"{self.meta}/parts"
 
     def receipt(self, result_key: str, fragment: str) -> str:
-        return f"{self.meta}/receipts/{result_key}/{fragment}.json"
+        return f"{self.receipts(result_key)}/{fragment}.json"
+
+    def receipts(self, result_key: str) -> str:
+        return f"{self.meta}/receipts/{result_key}"
 
     @property
     def all_receipts(self) -> str:

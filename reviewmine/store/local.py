@@ -8,6 +8,7 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -86,13 +87,11 @@ class LocalStore:
         """A link is followed; one that leads nowhere is listed, for whoever reads it to stumble over."""
         found = []
         for folder, _, files in os.walk(self._root / prefix, followlinks=True, onerror=_unless_absent):
+            below = Path(folder).relative_to(self._root).as_posix()
             for name in files:
-                path = Path(folder, name)
-                try:
-                    status = path.lstat() if path.is_symlink() and not path.exists() else path.stat()
-                except FileNotFoundError:
-                    continue  # deleted between the listing and the look
-                found.append(_listed(path.relative_to(self._root).as_posix(), status))
+                status = _status(f"{folder}/{name}")  # no Path for each: an archive may have 100,000 files
+                if status is not None:
+                    found.append(_listed(name if below == "." else f"{below}/{name}", status))
         yield from sorted(found)
 
     @contextmanager
@@ -112,7 +111,16 @@ class LocalStore:
 
 
 def _listed(name: str, status: os.stat_result) -> Listed:
-    return Listed(name, status.st_size, f"{status.st_size:x}-{status.st_mtime_ns:x}")
+    modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
+    return Listed(name, status.st_size, f"{status.st_size:x}-{status.st_mtime_ns:x}", modified_at)
+
+
+def _status(path: str) -> os.stat_result | None:
+    """Of what a link leads to, or of the link where that is nothing; None where it was deleted in this moment."""
+    for look in (os.stat, os.lstat):
+        with suppress(FileNotFoundError):
+            return look(path)
+    return None
 
 
 def _etag(body: bytes) -> str:

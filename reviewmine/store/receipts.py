@@ -13,6 +13,15 @@ from reviewmine.store.parts import Part
 from reviewmine.store.record import Record
 
 
+class Effort(Record):
+    """What the network's part of a fragment took: tokens of its rows, and a worker's seconds on a device."""
+
+    num_tokens: int
+    seconds: float
+    worker: str
+    device: str
+
+
 class Receipt(Record):
     """One per (result_key, fragment), put after its parts; the rows of its parts and the erased sum to the fragment's.
 
@@ -30,6 +39,7 @@ class Receipt(Record):
     num_rows_erased: int = 0
     num_erasures: int = 0
     put_at: datetime
+    effort: Effort | None = None
 
     @property
     def num_rows_carried(self) -> int:

@@ -66,7 +66,7 @@ class S3Store:
             answer = self._call("head_object", name)
         except FileNotFoundError:
             return None
-        return Listed(name, answer["ContentLength"], answer["ETag"])
+        return Listed(name, answer["ContentLength"], answer["ETag"], answer["LastModified"])
 
     def put(self, name: str, body: bytes) -> None:
         self._call("put_object", name, Body=body)
@@ -105,7 +105,8 @@ class S3Store:
             pages = client().get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=below)
             for page in pages:
                 for found in page.get("Contents", ()):
-                    yield Listed(found["Key"][len(self._prefix) :], found["Size"], found["ETag"])
+                    name = found["Key"][len(self._prefix) :]
+                    yield Listed(name, found["Size"], found["ETag"], found["LastModified"])
         except REFUSALS as refused:
             raise meaning(refused, f"{self.root}/{prefix}: list") from refused
 

@@ -67,21 +67,40 @@ class Table:
         carried: Sequence[str] = (),
     ) -> None:
         """Make the table, or raise TableError if the one that stands is of another kind or holds foreign files."""
+        wanted = self._wanted(partition_keys, partition_by, carried)
+        self._refuse_another(self.record() or self._make(wanted), wanted)
+        self.refuse_foreign_files()
+        self._probe_compare_and_swap()
+
+    def match(
+        self,
+        partition_keys: tuple[str, ...],
+        partition_by: PartitionBy | None,
+        *,
+        carried: Sequence[str] = (),
+    ) -> None:
+        """Raise TableError if `make_or_match` would, as far as that can be told without writing anything."""
+        wanted = self._wanted(partition_keys, partition_by, carried)
+        self._refuse_another(self.record() or wanted, wanted)
+        self.refuse_foreign_files()
+
+    def _wanted(
+        self, partition_keys: tuple[str, ...], partition_by: PartitionBy | None, carried: Sequence[str]
+    ) -> TableRecord:
         if partition_by:
             partition_keys = (DERIVED_KEYS[partition_by],)
         self._refuse_twofold_names(partition_keys, carried)
-        wanted = TableRecord(
+        return TableRecord(
             partition_keys=partition_keys, partition_by=partition_by, contract_version=CONTRACT_VERSION
         )
-        found = self.record() or self._make(wanted)
+
+    def _refuse_another(self, found: TableRecord, wanted: TableRecord) -> None:
         self._refuse_other_contract(found)
         if found != wanted:
             raise TableError(
                 f"{self.uri}: found partition keys {_keys(found)}, expected {_keys(wanted)}; "
                 "use the same --partition-by as before, or another table"
             )
-        self.refuse_foreign_files()
-        self._probe_compare_and_swap()
 
     def require(self, *, writing: bool = False) -> TableRecord:
         """The record of a table that is there; one that is to be written is also probed for compare-and-swap.

@@ -1,6 +1,9 @@
 """Plans: fresh, missing, stale and why, gone, blocked; for an archive's own keys and for derived ones."""
 
+import os
+import re
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ from backfill_world import World
 from partition_world import run_id
 
 from reviewmine.backfill.plan import Planner
+from reviewmine.backfill.selection import Selection
 from reviewmine.contract.reviews import ReviewColumns
 from reviewmine.errors import ArchiveError, ContractError, TableError, UsageError
 from reviewmine.partition import NULL_VALUE, Partition
@@ -133,6 +137,14 @@ class TestOwnKeys:
             "stale: carried columns changed (no new model work)",
         }
 
+    def test_a_limit_with_other_carried_columns_than_what_it_leaves_is_refused(self, daily):
+        daily.write({"dt=2024-01-01/d.parquet": reviews(["d"], rating=[1])})
+        daily.run()
+        daily.carry = ["rating"]
+        with pytest.raises(TableError, match=r"dt=2024-01-02, which is left out, carries no columns"):
+            daily.plan(selection=Selection(max_partitions=1))
+        assert len(daily.plan(selection=Selection(max_partitions=2)).due()) == 2
+
     def test_a_gone_partition_with_other_columns_does_not_stand_in_the_way_of_a_range(self, daily):
         daily.run()
         shutil.rmtree(daily.root / "dt=2024-01-01")
@@ -163,11 +175,18 @@ class TestOwnKeys:
         plan = planner.plan(daily.result(planner))
         assert (plan.rejects, plan.blocked) == ((), ())
 
-    def test_a_missing_required_column_is_an_error_that_names_the_file(self, daily):
+    def test_a_missing_required_column_costs_its_partition_alone_and_the_reason_names_the_file(self, daily):
         write_files(daily.root, {"dt=2024-01-02/c.parquet": reviews(["x"]).rename_columns(["id", "body"])})
-        with pytest.raises(
-            ContractError, match=r"dt=2024-01-02/c\.parquet: found id, body; expected .*'review_id'"
-        ):
+        plan = daily.plan()
+        assert [str(planned.partition) for planned in plan.partitions] == ["dt=2024-01-01"]
+        ((partition, reason),) = plan.failed.items()
+        assert str(partition) == "dt=2024-01-02"
+        assert re.search(r"dt=2024-01-02/c\.parquet: found id, body; expected .*'review_id'", reason)
+
+    def test_a_required_column_that_every_file_lacks_is_an_error(self, daily):
+        lacking = reviews(["x"]).rename_columns(["id", "body"])
+        daily.write({f"dt=2024-01-0{day}/{name}.parquet": lacking for day, name in ((1, "a"), (2, "c"))})
+        with pytest.raises(ContractError, match=r"a\.parquet: found id, body; expected .*'review_id'"):
             daily.plan()
 
     def test_a_column_mapping_is_looked_through(self, tmp_path):
@@ -224,6 +243,71 @@ class TestOwnKeys:
         world = World(tmp_path).write({"year=2024/month=1/a.parquet": reviews(["a"])})
         assert world.planner().partition_keys == ("year", "month")
         assert list(world.states("year=2024/month=01")) == ["year=2024/month=1"]
+
+
+class TestSelection:
+    def test_the_newest_come_first_where_that_is_asked_for(self, daily):
+        newest = daily.plan(selection=Selection(order="newest"))
+        assert [str(p.partition) for p in newest.due()] == ["dt=2024-01-02", "dt=2024-01-01"]
+
+    def test_partitions_over_the_limit_are_left_for_later_and_said_to_be(self, daily):
+        states = daily.states(selection=Selection(order="newest", max_partitions=1))
+        assert states == {
+            "dt=2024-01-02": "missing",
+            "dt=2024-01-01": "later: missing: over the limit of 1 partitions",
+        }
+
+    def test_what_is_fresh_does_not_count_towards_the_limit(self, daily):
+        daily.run("2024-01-01")
+        assert daily.states(selection=Selection(max_partitions=1)) == {
+            "dt=2024-01-01": "fresh",
+            "dt=2024-01-02": "missing",
+        }
+
+    def test_what_cannot_be_read_does_not_stand_in_the_way_of_what_can(self, daily):
+        truncate(daily.root / "dt=2024-01-01" / "a.parquet")
+        plan = daily.plan(selection=Selection(max_partitions=1))
+        assert [str(p.partition) for p in plan.due()] == ["dt=2024-01-02"]
+        assert len(plan.blocked) == 1
+
+    def test_the_files_of_partitions_for_later_are_not_looked_into(self, daily):
+        truncate(daily.root / "dt=2024-01-02" / "c.parquet")
+        plan = daily.plan(selection=Selection(max_partitions=1))
+        assert (plan.rejects, [p.state for p in plan.partitions]) == ((), ["missing", "later"])
+
+    def test_a_partition_with_a_young_file_is_unsettled_until_it_is_old_enough(self, daily):
+        two_days = Selection(settled_after=timedelta(days=2))
+        old = (datetime.now(UTC) - timedelta(days=3)).timestamp()
+        for file in (daily.root / "dt=2024-01-01").iterdir():
+            os.utime(file, (old, old))
+        states = daily.states(selection=two_days)
+        assert states["dt=2024-01-01"] == "missing"
+        assert (
+            states["dt=2024-01-02"]
+            == "unsettled: missing: its newest file is 0 min old, and 2 d are asked for"
+        )
+
+    def test_a_fresh_partition_is_fresh_however_young(self, daily):
+        daily.run()
+        states = daily.states(selection=Selection(settled_after=timedelta(days=2)))
+        assert set(states.values()) == {"fresh"}
+
+    def test_a_stale_partition_that_is_left_keeps_its_reason(self, daily):
+        daily.run()
+        daily.write({"dt=2024-01-02/c.parquet": reviews(["c9"])})
+        state = daily.states(selection=Selection(settled_after=timedelta(hours=1)))["dt=2024-01-02"]
+        assert state.startswith("unsettled: archive changed: its newest file")
+
+    def test_files_rows_and_bytes_are_told_of_every_partition_as_far_as_they_are_known(self, daily):
+        daily.run("2024-01-01")
+        fresh, later = daily.plan(selection=Selection(max_partitions=1)).partitions
+        assert (fresh.num_files, fresh.num_rows, later.num_files, later.num_rows) == (2, 3, 1, 2)
+        assert fresh.num_bytes == sum(f.stat().st_size for f in (daily.root / "dt=2024-01-01").iterdir())
+
+    def test_rows_of_derived_partitions_are_counted_by_their_dates(self, dated):
+        dated.write({"c.parquet": reviews(["c1", "c2", "c3"], [None, "2024-02-02", "2024-02-03"])})
+        counted = {str(p.partition): p.num_rows for p in dated.plan().partitions}
+        assert counted == {"review_month=2024-01": 1, "review_month=2024-02": 4, UNDATED: 1}
 
 
 class TestDerivedKeys:

@@ -3,20 +3,24 @@
 import json
 from collections import Counter
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from archives import corrupt, reviews, truncate
-from backfill_world import EXPECTED, FIRST, NUM_FRAGMENTS, SECOND, World, two_days
+from backfill_world import EXPECTED, FIRST, NUM_FRAGMENTS, SECOND, TOKENS_PER_S, World, two_days
 from partition_world import silent
 from stores import Crash, MemoryStore, RefusingStore, StoppingStore
 
 from reviewmine.backfill.run import recover_dead_publishes
+from reviewmine.backfill.selection import Selection
 from reviewmine.backfill.work import Outcome
 from reviewmine.errors import (
     EXIT_DONE,
     EXIT_DONE_WITH_REJECTS,
     EXIT_FAILED,
+    EXIT_RESUMABLE,
     RejectBudgetExceeded,
+    Stopped,
     StoreError,
 )
 from reviewmine.partition import Partition
@@ -294,8 +298,66 @@ class TestFailures:
         with pytest.raises(StoreError, match="/parts/"):
             run.run()
 
+    def test_a_partition_whose_file_breaks_the_contract_is_named_and_the_others_go_on(self, world):
+        world.write({f"{FIRST}/a.parquet": reviews(["x"]).rename_columns(["id", "body"])})
+        summary = world.run()
+        assert list(summary.partitions_failed) == [FIRST]
+        assert "a.parquet: found id, body; expected" in world.watching.withheld_partitions[FIRST]
+        assert (summary.state, summary.exit_code) == ("failed", EXIT_FAILED)
+        world.judge({SECOND: EXPECTED[SECOND]})
+
+    def test_a_partition_whose_rows_break_the_contract_is_named_and_the_others_go_on(self, world):
+        world.write({f"{FIRST}/a.parquet": reviews(["a"]).set_column(0, "review_id", pa.array([1.5]))})
+        summary = world.run()
+        assert "review_id" in summary.partitions_failed[FIRST]
+        assert summary.exit_code == EXIT_FAILED
+        world.judge({SECOND: EXPECTED[SECOND]})
+
+
+class TestPacing:
+    def test_the_newest_partition_is_published_first_where_that_is_asked_for(self, world):
+        world.run(selection=Selection(order="newest"))
+        assert world.watching.published_partitions == [SECOND, FIRST]
+        world.judge(EXPECTED)
+
+    def test_runs_of_one_partition_each_do_it_all_in_the_end(self, world):
+        first = world.run(selection=Selection(max_partitions=1))
+        assert (first.partitions_published, first.partitions_left, first.exit_code) == (1, 1, EXIT_DONE)
+        second = world.run(selection=Selection(max_partitions=1))
+        assert (second.partitions_published, second.partitions_left, second.partitions_fresh) == (1, 0, 1)
+        world.judge(EXPECTED)
+
+    def test_a_run_over_its_budget_stops_at_the_end_of_a_partition_and_a_rerun_goes_on(self, world):
+        with pytest.raises(
+            Stopped, match=r"with 1 partitions left; .* run the same command again"
+        ) as stopped:
+            world.run(budget_hours=1e-9)
+        assert stopped.value.exit_code == EXIT_RESUMABLE
+        world.judge({FIRST: EXPECTED[FIRST]})
+        (record,) = world.records()
+        assert (record.state, record.partitions_published) == ("stopped", 1)
+        assert world.run(budget_hours=1e-9).state == "done"
+        world.judge(EXPECTED)
+
+    def test_a_budget_that_ends_with_the_last_partition_stops_nothing(self, world):
+        assert world.run("2024-01-01", budget_hours=1e-9).exit_code == EXIT_DONE
+
+    def test_a_budget_counts_where_only_publishes_are_left(self, world):
+        world.run()
+        world.run(checkpoint="two")
+        with pytest.raises(Stopped):
+            world.run(budget_hours=1e-9)
+        assert sorted(world.states().values()) == ["fresh", "stale: checkpoint changed"]
+
 
 class TestRecord:
+    def test_tokens_and_the_seconds_of_each_worker_are_recorded(self, world):
+        (record,) = [world.run(), *world.records()][1:]
+        assert (record.checkpoint, record.device, record.num_tokens) == ("one", "cpu", 6 * 5)
+        assert set(record.seconds_of_workers) == {"worker-0", "worker-1"}
+        assert sum(record.seconds_of_workers.values()) == pytest.approx(record.num_tokens / TOKENS_PER_S)
+        assert 0 < record.startup_s <= record.seconds
+
     def test_a_run_is_recorded_while_it_runs_and_when_it_is_done(self, world):
         states = []
         summary = world.run(after=lambda outcome: states.append(world.records()[-1].state))

@@ -1,9 +1,11 @@
 """Settings of an annotate run: the shipped file is valid, and what cannot work is refused at birth."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from reviewmine.backfill.selection import Selection
 from reviewmine.backfill.settings import AnnotateSettings, PoolSettings
 from reviewmine.config import load_run_file
 from reviewmine.errors import ConfigError
@@ -30,6 +32,13 @@ def test_an_archive_and_a_table_must_be_given():
         ("pool.num_cpus_per_actor", 0),
         ("pool.device", "tpu"),
         ("pool.tokens_per_batch", 100),
+        ("order", "backwards"),
+        ("limit_partitions", 0),
+        ("settled_after", "two days"),
+        ("settled_after", "2y"),
+        ("budget_hours", 0),
+        ("plan.tokens_per_s", 0),
+        ("plan.price_per_device_hour", -1),
         ("archive", "s3://key:secret@bucket/reviews"),
     ],
 )
@@ -40,3 +49,18 @@ def test_a_value_that_cannot_work_is_refused_by_its_name(name, value):
 
 def test_a_pool_takes_what_suits_the_machine_unless_told():
     assert (PoolSettings().num_actors, PoolSettings().device) == (None, "auto")
+
+
+@pytest.mark.parametrize(
+    ("written", "hours"), [("90m", 1.5), ("12h", 12), ("2d", 48), ("1w", 168), (" 2 d", 48)]
+)
+def test_an_age_is_a_number_and_a_unit(written, hours):
+    settings = load_run_file(None, AnnotateSettings, {**PLACES, "settled_after": written})
+    assert settings.selection.settled_after == timedelta(hours=hours)
+
+
+def test_what_a_run_takes_on_is_said_by_the_run_file(tmp_path):
+    (tmp_path / "run.toml").write_text('order = "newest"\nlimit_partitions = 3\nbudget_hours = 7.5\n')
+    settings = load_run_file(tmp_path / "run.toml", AnnotateSettings, PLACES)
+    assert settings.selection == Selection(order="newest", max_partitions=3)
+    assert settings.budget_hours == 7.5

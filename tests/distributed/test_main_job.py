@@ -1,5 +1,6 @@
 """The main job on a local Ray: exactly the archive's rows, and only what changed the second time."""
 
+import re
 import time
 from pathlib import Path
 
@@ -119,10 +120,19 @@ def test_an_unreadable_file_costs_its_partition_and_is_recorded_within_the_budge
     assert len(rejects) == 2
 
 
-def test_a_missing_required_column_names_the_file_and_the_fix_before_anything_is_written(settings):
+def test_a_missing_required_column_costs_its_partition_and_names_the_file_and_the_fix(settings):
     file = sorted(Path(settings.archive).rglob("*.parquet"))[-1]
     pq.write_table(make_rows(3).rename_columns(["review_id", "text", "rating", "reviewed_at"]), file)
-    with pytest.raises(ContractError, match=rf"{file.name}: found .*text.*; expected a column 'body'"):
+    summary = run(settings)
+    assert (summary.partitions_published, summary.exit_code) == (2, 1)
+    (reason,) = summary.partitions_failed.values()
+    assert re.search(rf"{file.name}: found .*text.*; expected a column 'body'", reason)
+
+
+def test_a_required_column_that_all_files_lack_is_an_error_before_anything_is_published(settings):
+    for file in Path(settings.archive).rglob("*.parquet"):
+        pq.write_table(make_rows(3).rename_columns(["review_id", "text", "rating", "reviewed_at"]), file)
+    with pytest.raises(ContractError, match=r"part-0\.parquet: found .*text.*; expected a column 'body'"):
         run(settings)
     assert not Path(settings.table).exists()
 

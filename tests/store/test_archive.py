@@ -252,3 +252,15 @@ def test_the_error_of_a_file_that_is_no_parquet_quotes_nothing_of_it(archive):
         archive.footer("a.parquet")
     assert "415" not in str(refused.value)
     assert "anna" not in str(refused.value)
+
+
+def test_a_footer_tells_the_bytes_of_each_column_whatever_is_nested_in_it(tmp_path):
+    bodies = [f"{number} is a fine thing" * 3 for number in range(100)]
+    nested = pa.array([[{"start": 1, "end": 2}]] * 100)
+    table = pa.table({"spans": nested, "review_id": [str(n) for n in range(100)], "body": bodies})
+    footer = Archive(str(write_files(tmp_path, {"a.parquet": table}, rows_per_group=30))).footer("a.parquet")
+    text_bytes = sum(map(len, bodies))
+    assert text_bytes < footer.bytes_of("body") < 1.3 * text_bytes
+    assert footer.bytes_of("spans") > 0
+    assert sum(footer.column_bytes) == sum(group.num_bytes for group in footer.row_groups)
+    assert footer.bytes_of("title") == 0

@@ -1,0 +1,165 @@
+"""Pace: how fast workers annotate and how long they take to start, from earlier runs or from a short trial.
+
+A pace is tokens for each second of a worker, whatever that second goes to once it has started: reading, the network,
+writing, and waiting at the end. So it foretells runs on workers of the same kind, and no others.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from reviewmine.backfill.interval import NOTHING, Interval
+from reviewmine.backfill.poison import Execute
+from reviewmine.backfill.summary import Summary
+from reviewmine.backfill.work import Outcome, Task
+from reviewmine.errors import ReviewmineError, TableError
+from reviewmine.store.receipts import Effort
+from reviewmine.store.table import Table
+
+_MAX_RUNS: Final = 20
+_LEAST_S: Final = 3.0  # what a run of a moment tells of its pace is chance
+_RUNS_DIFFER: Final = Interval(0.72, 1.0, 1.3)  # the runs of one machine, hours apart
+_TRIAL_DIFFERS: Final = Interval(
+    0.65, 1.0, 1.3
+)  # some hundred rows, from all, with what reads and writes beside them
+_STARTS_DIFFER: Final = Interval(0.5, 1.0, 2.0)  # files in the page cache or not, a machine at rest or not
+_FRAGMENT_S: Final = Interval(0.002, 0.01, 0.03)  # a message through the stages, its parts and its receipt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """Of one worker; `basis` says in words what it rests on."""
+
+    tokens_per_s: Interval
+    startup_s: Interval
+    basis: str
+    fragment_s: Interval = NOTHING
+    """What each fragment takes beside its tokens, where that is not in the pace."""
+    num_workers: int | None = None
+    """How many workers earlier runs had."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What a trial showed: a pace, and the bytes of annotations of so many rows in so many parts."""
+
+    pace: Pace
+    num_rows: int
+    num_parts: int
+    num_bytes: int
+
+
+def given_pace(tokens_per_s: float) -> Pace:
+    """The pace that a person says, by measurements of their own."""
+    return Pace(
+        tokens_per_s=_TRIAL_DIFFERS.times(tokens_per_s),
+        startup_s=Interval(5.0, 20.0, 60.0),
+        basis="the settings, with a start of some seconds as is usual",
+        fragment_s=_FRAGMENT_S,
+    )
+
+
+def pace_of_runs(table: Table, *, checkpoint: str, device: str = "auto") -> Pace | None:
+    """The pace of the latest runs of this checkpoint into this table, or None where there are none to go by.
+
+    Args:
+        checkpoint: the digest.
+        device: `cpu` or `cuda` leaves runs on the other out; `auto` takes those on the kind used last.
+    """
+    runs = [run for run in _records(table) if run.checkpoint == checkpoint and _is_telling(run)]
+    kinds = [_kind(run.device) for run in runs]
+    wanted = device if device != "auto" else kinds[-1] if kinds else device
+    runs = [run for run, kind in zip(runs, kinds, strict=True) if kind == wanted][-_MAX_RUNS:]
+    if not runs:
+        return None
+    worker_s = np.array([(run.seconds - run.startup_s) * len(run.seconds_of_workers) for run in runs])
+    tokens = np.array([run.num_tokens for run in runs], np.float64)
+    paces, startups = tokens / worker_s, np.array([run.startup_s for run in runs])
+    pace, startup = float(tokens.sum() / worker_s.sum()), float(np.median(startups))
+    return Pace(
+        tokens_per_s=Interval(float(paces.min()), pace, float(paces.max())).times(_RUNS_DIFFER),
+        startup_s=Interval(float(startups.min()), startup, float(startups.max())).times(_STARTS_DIFFER),
+        basis=(
+            f"{len(runs)} earlier runs of this checkpoint into this table, the last {runs[-1].run_id} on "
+            f"{len(runs[-1].seconds_of_workers)} workers ({runs[-1].device})"
+        ),
+        num_workers=max(len(run.seconds_of_workers) for run in runs),
+    )
+
+
+def pace_by_trial(
+    execute: Execute, probes: Sequence[Task], *, warming: Sequence[Task] = (), began: float | None = None
+) -> Trial:
+    """Have workers of a real run annotate `probes` and write nothing; `warming` are given to them first.
+
+    What each worker does first is left out: it comes before its caches, kernels and clocks are warm. The start is
+    timed from `began` (time.monotonic; None means now) until the first row was at a network.
+    Raises ReviewmineError where no probe can be annotated.
+    """
+    began = time.monotonic() if began is None else began
+    startup_s = 0.0
+    outcomes: list[Outcome] = []
+    for outcome in execute(list(dict.fromkeys([*warming, *probes]))):
+        outcomes.append(outcome)
+        if outcome.effort is not None:
+            startup_s = startup_s or time.monotonic() - began - outcome.effort.seconds
+    efforts = [outcome.effort for outcome in outcomes if outcome.effort]
+    if not efforts:
+        reasons = [outcome.reason for outcome in outcomes if outcome.reason]
+        raise ReviewmineError(
+            f"no sampled row can be annotated: {'; '.join(reasons[:1]) or 'there are none'}"
+        )
+    warm = _but_the_first_of_each_worker(efforts) or efforts
+    tokens = np.array([effort.num_tokens for effort in warm], np.float64)
+    seconds = np.array([max(effort.seconds, 1e-4) for effort in warm])
+    pace = float(tokens.sum() / seconds.sum())
+    spread = float(np.std(tokens / seconds) / max(pace, 1e-9) / np.sqrt(len(warm)))
+    workers = {effort.worker for effort in efforts}
+    timed = Pace(
+        tokens_per_s=_TRIAL_DIFFERS.times(Interval.around(max(pace, 1e-9), min(0.8, 2 * spread))),
+        startup_s=_STARTS_DIFFER.times(startup_s),
+        basis=(
+            f"a trial of {sum(effort.num_tokens for effort in efforts):,} tokens on {len(workers)} workers "
+            f"({efforts[-1].device}), started for it"
+        ),
+        fragment_s=_FRAGMENT_S,
+    )
+    parts = [outcome for outcome in outcomes if outcome.num_bytes]
+    return Trial(
+        pace=timed,
+        num_rows=sum(outcome.task.span[1] - outcome.task.span[0] for outcome in parts),
+        num_parts=len(parts),
+        num_bytes=sum(outcome.num_bytes for outcome in parts),
+    )
+
+
+def _but_the_first_of_each_worker(efforts: Sequence[Effort]) -> list[Effort]:
+    seen: set[str] = set()
+    later = []
+    for effort in efforts:
+        later += [effort] if effort.worker in seen else []
+        seen.add(effort.worker)
+    return later
+
+
+def _records(table: Table) -> list[Summary]:
+    """The records of all runs that this reviewmine can read, in order of their start."""
+    found = []
+    for listed in table.store.list(table.layout.runs):
+        stored = table.store.get(listed.name)
+        try:
+            found += [Summary.decode(stored.body, where=listed.name)] if stored else []
+        except TableError:
+            continue  # a record of another edition says nothing here
+    return sorted(found, key=lambda run: run.started_at)
+
+
+def _is_telling(run: Summary) -> bool:
+    return bool(run.num_tokens and run.seconds_of_workers and run.seconds - run.startup_s >= _LEAST_S)
+
+
+def _kind(device: str) -> str:
+    return "cpu" if device == "cpu" else "cuda"

@@ -1,0 +1,46 @@
+"""What a plan says: figures in the unit that suits their size, and a table where a person looks on."""
+
+import sys
+
+import pytest
+from backfill_world import FIRST, World
+
+from reviewmine.backfill.estimate import Estimator
+from reviewmine.backfill.selection import Selection
+from reviewmine.plan_console import json_objects, show, totals
+
+
+def estimate(world: World, selection: Selection | None = None):
+    planner = world.planner(selection=selection)
+    plan = planner.plan(world.result(planner))
+    return Estimator(plan, stored_bytes=lambda path: 100, standing=set()).estimate(None)
+
+
+def test_a_person_at_a_terminal_gets_a_table_with_each_partition_and_its_reason(world, monkeypatch, capsys):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "200")
+    show(estimate(world, Selection(max_partitions=1)), as_json=False)
+    said = capsys.readouterr().out
+    assert f"│ {FIRST}" in said
+    assert "later: missing, over the limit of 1 partitions" in said
+
+
+def test_rows_that_are_not_known_are_null_for_a_machine(world):
+    first, later, _ = json_objects(estimate(world, Selection(max_partitions=1)))
+    assert (first["rows"], later["rows"], later["files"]) == (4, None, 1)
+    assert later["reasons"] == ["missing", "over the limit of 1 partitions"]
+
+
+def test_a_plan_with_nothing_left_says_so(world):
+    world.run()
+    assert list(totals(estimate(world))) == [
+        "partitions: 2 fresh",
+        "to publish: 0 rows of 0 files, 0 B, in 0 fragments; to annotate: 0 rows",
+        "nothing is left to annotate",
+    ]
+
+
+@pytest.mark.parametrize(("state", "num"), [("missing", 2), ("fresh", 0)])
+def test_partitions_are_counted_by_state(world, state, num):
+    *_, told = json_objects(estimate(world))
+    assert told["partitions"][state] == num
