@@ -1,13 +1,19 @@
 """What a plan says: figures in the unit that suits their size, and a table where a person looks on."""
 
 import sys
+from pathlib import Path
 
 import pytest
-from backfill_world import FIRST, World
+from backfill_world import FIRST, World, two_days
 
 from reviewmine.backfill.estimate import Estimator
 from reviewmine.backfill.selection import Selection
 from reviewmine.plan_console import json_objects, show, totals
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return two_days(tmp_path)
 
 
 def estimate(world: World, selection: Selection | None = None):

@@ -82,8 +82,8 @@ def test_receipts_that_a_run_put_while_rows_were_erased_are_made_again(world):
     write = world.executor._write
     stale = []
 
-    def late(task, annotations, carried_over):
-        receipt = write(task, annotations, carried_over)
+    def late(task, annotations, carried_over, effort):
+        receipt = write(task, annotations, carried_over, effort)
         stale.append(receipt.model_copy(update={"num_erasures": 0}))
         return stale[-1]
 

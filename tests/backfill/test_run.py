@@ -347,7 +347,7 @@ class TestPacing:
         world.run(checkpoint="two")
         with pytest.raises(Stopped):
             world.run(budget_hours=1e-9)
-        assert sorted(world.states().values()) == ["fresh", "stale: checkpoint changed"]
+        assert sorted(world.states().values()) == ["fresh", "stale: checkpoint changed (full pass)"]
 
 
 class TestRecord:
