@@ -26,6 +26,7 @@ from reviewmine.store.filesystem import Location
 from reviewmine.store.opening import open_store
 from reviewmine.store.record import digest
 from reviewmine.text.mask import mask, mask_error
+from reviewmine.train.prepare import pinned
 from reviewmine.train.reporter import progress_line
 from reviewmine.train.resume import read_progress
 from reviewmine.train.run import finish, train_worker
@@ -88,6 +89,7 @@ def train(
     Raises TrainingError, with the worker's reason, if it fails more often than it is started again, UsageError if
     the run id is that of a run with other settings.
     """
+    run = pinned(run)
     root, directory = Location.parse(examples_root), Location.parse(storage) / (run_id or run_id_of(run))
     claim(directory, RUN_FILE, run.model_dump(mode="json"))
     with ray_session(workers_are_heard=True):

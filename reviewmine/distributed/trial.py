@@ -15,6 +15,7 @@ from reviewmine.errors import ReviewmineError, TrainingError
 from reviewmine.store.filesystem import Location
 from reviewmine.store.record import digest
 from reviewmine.text.mask import mask
+from reviewmine.train.prepare import pinned
 from reviewmine.train.resume import read_progress
 from reviewmine.train.search import SearchSettings
 from reviewmine.train.trials import State, Trial
@@ -52,7 +53,7 @@ class Search:
 
 def run_trial(told: dict[str, Any], *, asked: Search) -> None:
     """One trial: the run that its values make of the run file, trained as any other."""
-    run = asked.base.varied(asked.settings.chosen(told))
+    run = pinned(asked.base.varied(asked.settings.chosen(told)))
     directory = asked.directory / TRIALS_FOLDER / str(tune.get_context().get_trial_name())
     claim(directory, RUN_FILE, run.model_dump(mode="json"))
     keeps_best = run.loop.best_metric == asked.settings.metric
@@ -95,9 +96,8 @@ class _ToTune(TuneReportCallback):  # type: ignore[misc]
 
     def __init__(self, settings: SearchSettings, *, keeps_best: bool) -> None:
         super().__init__()
-        self._metric, self._aim = settings.metric, settings.aim
+        self._metric = settings.metric
         self._keeps_best = keeps_best
-        self._best: float | None = None
 
     def after_report(
         self, run_context: Any, metrics: list[dict[str, Any]], checkpoint: Checkpoint | None
@@ -107,8 +107,7 @@ class _ToTune(TuneReportCallback):  # type: ignore[misc]
         if not _is_finite(value):
             return
         if self._keeps_best:
-            seen = [one for one in (value, self._best) if one is not None]
-            self._best = value = max(seen) if self._aim == "max" else min(seen)
+            value = figures["best"]
         told = {**figures, self._metric: value, PERCENT: _percent(figures)}
         super().after_report(run_context, [told], None)
 

@@ -130,7 +130,8 @@ def only_held_out(examples: pa.Table, spec: Spec) -> pa.Table:
     share = ran.get("validation_share")
     if share is None:
         raise TrainingError(f"{spec.name}: its spec does not say which share of examples it held out")
-    by_column = [one["name"] for one in ran.get("sets", ()) if one.get("split")]
+    sets = [*ran.get("sets", ()), *spec.training.replayed_sets]
+    by_column = [one["name"] for one in sets if one.get("split")]
     if by_column:
         raise TrainingError(
             f"{spec.name}: {', '.join(by_column)} was split by a column of its own, so a text does not tell whether it "

@@ -63,16 +63,23 @@ def add_units(
     """Add those `units` that the tokenizer does not know as tokens of their own, and return how many were added.
 
     Their rows start as the mean row with a tenth of the spread of all rows around it, drawn from `seed`, and stand
-    behind those that were added before.
+    behind those that were added before. Raises CheckpointError if the table has rows that belong to no token: new
+    tokens would be given their numbers.
     """
     known = tokenizer.get_vocab()
+    extended = added_to(model)
+    num_rows = _own_table(model).num_embeddings + (extended.added.num_embeddings if extended else 0)
+    if num_rows != len(tokenizer):
+        raise CheckpointError(
+            f"vocabulary: the backbone's token embedding has {num_rows:,} rows, but its tokenizer {len(tokenizer):,} "
+            "tokens; expected as many, so that the rows of new tokens stand behind them: cut the table, and save it"
+        )
     new = [unit for unit in units if unit not in known]
     tokenizer.add_tokens([AddedToken(unit, normalized=False) for unit in new])
     table = _own_table(model)
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(len(new), table.embedding_dim, generator=generator)
     rows = table.weight.detach().mean(dim=0) + 0.1 * table.weight.detach().std(dim=0) * noise
-    extended = added_to(model)
     before = extended.added.weight.detach() if extended else rows[:0]
     _put(model, ExtendedEmbedding(table, torch.cat([before, rows.to(before.dtype)])))
     return len(new)

@@ -18,7 +18,7 @@ from reviewmine.errors import TrainingError
 from reviewmine.model.vocabulary import ExtendedEmbedding
 
 _FURTHEST: Final = 3.0
-"""Weights of units beyond so many standard deviations count as so many."""
+"""Weights of units beyond so many times their root mean square count as so many."""
 _SPREAD: Final = 2.0
 """How far units spread along the direction, as a multiple of how far known tokens do."""
 _MOST_STEPS: Final = 500
@@ -27,33 +27,38 @@ Floats = npt.NDArray[np.float64]
 TokenIds = Sequence[npt.NDArray[np.int32]]
 
 
-def lean_rows(table: ExtendedEmbedding, token_ids: TokenIds, liked: npt.NDArray[np.float32]) -> None:
-    """Move the added rows of `table` along the direction that tells liked texts apart in its known rows.
+def lean_rows(
+    table: ExtendedEmbedding, num_new: int, token_ids: TokenIds, liked: npt.NDArray[np.float32]
+) -> None:
+    """Move the last `num_new` rows of `table` along the direction that tells liked texts apart in all rows before.
 
     `token_ids` are those of N texts; `liked` [N] is 1 where a text is positive, 0 where it is negative and NaN where
-    that is not known. The direction is that of a logistic regression on the mean known row of each text that has no
-    added unit; how far a unit is moved, its weight in one on TF-IDF of the units in the others (both by L2).
+    that is not known. The direction is that of a logistic regression on the mean row of each text that has no new
+    unit; how far a unit is moved, its weight in one on TF-IDF of the new units in the others (both by L2).
     Raises TrainingError if either kind of text lacks positive or negative ones.
     """
-    first = table.known.num_embeddings
+    if not num_new:
+        return
+    num_before = table.added.num_embeddings - num_new
+    first = table.known.num_embeddings + num_before
     has_units = np.array([bool((some >= first).any()) for some in token_ids])
     rows: dict[bool, npt.NDArray[np.intp]] = {}
     for kind in (True, False):
         rows[kind] = np.flatnonzero((has_units == kind) & ~np.isnan(liked))
         if len(np.unique(liked[rows[kind]])) < 2:
             raise TrainingError(
-                f"vocabulary.start leaning: the training texts {'with' if kind else 'without'} added units are not "
+                f"vocabulary.start leaning: the training texts {'with' if kind else 'without'} new units are not "
                 "both positive and negative, so there is nothing to lean on; add a set, or start = 'noise'"
             )
-    known = table.known.weight.detach().double().cpu().numpy()
+    rows_before = torch.cat([table.known.weight.detach(), table.added.weight.detach()[:num_before]])
+    known = rows_before.double().cpu().numpy()
     direction = _direction(known, [token_ids[row] for row in rows[False]], liked[rows[False]])
-    weights = _weights(
-        [token_ids[row] - first for row in rows[True]], liked[rows[True]], table.added.num_embeddings
-    )
-    reach = np.clip(weights / weights.std(), -_FURTHEST, _FURTHEST)
+    weights = _weights([token_ids[row] - first for row in rows[True]], liked[rows[True]], num_new)
+    spread = np.sqrt((weights**2).mean()) or 1.0
+    reach = np.clip(weights / spread, -_FURTHEST, _FURTHEST)
     moves = np.outer(reach * _SPREAD * (known @ direction).std(), direction)
     with torch.no_grad():
-        table.added.weight += torch.from_numpy(moves).to(table.added.weight)
+        table.added.weight[num_before:] += torch.from_numpy(moves).to(table.added.weight)
 
 
 def _direction(known: Floats, token_ids: TokenIds, liked: npt.NDArray[np.float32]) -> Floats:

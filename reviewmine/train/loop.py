@@ -103,6 +103,8 @@ def fit(
             network.train()
             metrics |= figures
             progress = _judged(progress, figures, settings)
+            if progress.best is not None:
+                metrics["best"] = progress.best
         shelf.report(metrics, learner, progress, with_checkpoint=due.checkpoint)
         meter.restart()
 

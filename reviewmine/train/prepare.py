@@ -43,6 +43,14 @@ class Prepared:
     network: OpinionNetwork
 
 
+def pinned(run: TrainingRun) -> TrainingRun:
+    """The same run with the digest of the checkpoint it goes on from, so that no other is taken for it later."""
+    if run.continuing is None:
+        return run
+    digest = read_earlier(run.continuing).digest
+    return run.model_copy(update={"continuing": run.continuing.model_copy(update={"digest": digest})})
+
+
 def prepare(run: TrainingRun, examples_root: str | Path) -> Prepared:
     """Read and encode the examples and build the untrained network, the same for the same run and root."""
     examples, earlier = run.examples, None
@@ -57,14 +65,13 @@ def prepare(run: TrainingRun, examples_root: str | Path) -> Prepared:
         backbone = earlier_backbone(earlier, run.tuning)
     else:
         backbone = load_backbone(run.backbone.name, run.backbone.revision)
-    if run.vocabulary is not None:
-        _extend(backbone, run.vocabulary, sets.train, seed=run.seed)
+    num_new = _extend(backbone, run.vocabulary, sets.train, seed=run.seed) if run.vocabulary else 0
     encoder = TextEncoder(backbone.tokenizer.backend_tokenizer, max_tokens=run.max_tokens)
     shares = {name: assumed_shares(found, run.prior_strength) for name, found in sets.natural_shares.items()}
     pad_id = int(backbone.tokenizer.pad_token_id or 0)
     train = encode_examples(sets.train, encoder, pad_id=pad_id, heads=specs)
     if run.vocabulary is not None and run.vocabulary.start == "leaning":
-        _lean(backbone, train, specs["polarity"])
+        _lean(backbone, num_new, train, specs["polarity"])
     network = build_network(run, backbone, sets.sampled_shares)
     if earlier is not None:
         take_up(network, earlier, run.tuning)
@@ -102,20 +109,20 @@ def build_network(
     )
 
 
-def _extend(backbone: Backbone, settings: VocabularySettings, train: pa.Table, *, seed: int) -> None:
-    """Add the units that write the training texts of the settings' sets shortest."""
+def _extend(backbone: Backbone, settings: VocabularySettings, train: pa.Table, *, seed: int) -> int:
+    """Add the units that write the training texts of the settings' sets shortest; how many were new."""
     if settings.sets:
         train = train.filter(pc.is_in(train["set"], pa.array(settings.sets)))
     units = learn_units(train["body"].to_pylist(), settings.units, min_count=settings.min_count)
-    add_units(backbone.model, backbone.tokenizer, units, seed=seed)
+    return add_units(backbone.model, backbone.tokenizer, units, seed=seed)
 
 
-def _lean(backbone: Backbone, train: EncodedExamples, polarity: HeadSpec) -> None:
-    """Let the added rows lean to the first or the last class of polarity, as the examples do that they stand in."""
+def _lean(backbone: Backbone, num_new: int, train: EncodedExamples, polarity: HeadSpec) -> None:
+    """Let new rows lean to the first or the last class of polarity, as the examples do that they stand in."""
     table = added_to(backbone.model)
     assert table is not None
     assert isinstance(polarity, ClassificationSpec)  # a run file without it is refused
     classes = train.labels["polarity"]
     liked = np.full(len(train), np.nan, np.float32)
     liked[classes == 0], liked[classes == len(polarity.labels) - 1] = 0.0, 1.0
-    lean_rows(table, train.with_title, liked)
+    lean_rows(table, num_new, train.with_title, liked)

@@ -90,6 +90,15 @@ def test_units_added_later_stand_behind_those_that_were_added_before(tmp_path: P
     assert again(torch.tensor([[first + 3]])).shape == (1, 1, before.shape[1])
 
 
+def test_a_table_with_rows_of_no_token_is_refused(tmp_path: Path) -> None:
+    backbone = load_backbone(str(make_backbone(tmp_path)))
+    backbone.model.resize_token_embeddings(len(backbone.tokenizer) + 8)
+    with pytest.raises(
+        CheckpointError, match=r"has \d+ rows, but its tokenizer \d+ tokens; .* cut the table"
+    ):
+        add_units(backbone.model, backbone.tokenizer, UNITS, seed=0)
+
+
 def test_a_model_without_added_rows_is_folded_as_it_is(tmp_path: Path) -> None:
     backbone = load_backbone(str(make_backbone(tmp_path)))
     table = backbone.model.get_input_embeddings()

@@ -38,7 +38,7 @@ def test_units_start_on_the_side_of_the_texts_they_stand_in_and_the_known_rows_s
     before = table.known.weight.detach().clone()
     known, liked = texts(300, GOOD, BAD, PLAIN)
     new, liked_too = texts(300, LIKED, DISLIKED, EITHER)
-    lean_rows(table, known + new, np.concatenate([liked, liked_too]))
+    lean_rows(table, 3, known + new, np.concatenate([liked, liked_too]))
     torch.testing.assert_close(table.known.weight.detach(), before)
     axis = before[GOOD] - before[BAD]
     sides = table.added.weight.detach() @ axis
@@ -52,18 +52,33 @@ def test_texts_whose_mind_is_not_known_move_nothing() -> None:
     new, liked_too = texts(300, LIKED, DISLIKED, EITHER)
     unknown, _ = texts(100, DISLIKED, LIKED, EITHER)
     alone, beside = a_table(), a_table()
-    lean_rows(alone, known + new, np.concatenate([liked, liked_too]))
+    lean_rows(alone, 3, known + new, np.concatenate([liked, liked_too]))
     silent = np.full(100, np.nan, np.float32)
-    lean_rows(beside, known + new + unknown, np.concatenate([liked, liked_too, silent]))
+    lean_rows(beside, 3, known + new + unknown, np.concatenate([liked, liked_too, silent]))
     torch.testing.assert_close(alone.added.weight, beside.added.weight)
 
 
+def test_rows_that_an_earlier_run_trained_stay_where_they_are() -> None:
+    table = a_table()
+    earlier = torch.tensor([0.1, 0.2, 0.3, 0.4])
+    with torch.no_grad():
+        table.added.weight[0] = earlier
+    known, liked = texts(300, GOOD, BAD, PLAIN)
+    new, liked_too = texts(300, EITHER, DISLIKED, LIKED)
+    lean_rows(table, 2, known + new, np.concatenate([liked, liked_too]))
+    torch.testing.assert_close(table.added.weight[0].detach(), earlier)
+    sides = table.added.weight.detach() @ (table.known.weight[GOOD] - table.known.weight[BAD]).detach()
+    assert sides[1] < -0.5
+    assert sides[2] > 0.5
+    lean_rows(table, 0, known, liked)
+
+
 @pytest.mark.parametrize(
-    ("with_units", "message"), [(True, "texts with added units"), (False, "texts without")]
+    ("with_units", "message"), [(True, "texts with new units"), (False, "texts without")]
 )
 def test_without_both_kinds_of_texts_there_is_nothing_to_lean_on(with_units: bool, message: str) -> None:
     known, liked = texts(50, GOOD, BAD, PLAIN)
     new, liked_too = texts(50, LIKED, DISLIKED, EITHER)
     (liked_too if with_units else liked)[:] = 1.0
     with pytest.raises(TrainingError, match=f"{message}.* not both positive and negative"):
-        lean_rows(a_table(), known + new, np.concatenate([liked, liked_too]))
+        lean_rows(a_table(), 3, known + new, np.concatenate([liked, liked_too]))
