@@ -5,7 +5,7 @@ of its set, and copies of a review, in one set or across sets, never straddle it
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,11 +51,14 @@ class LabelledSets:
 
     `natural_shares` are known for the heads of classes that a natural set labels, `sampled_shares` for all of them.
     `comparable_shares` are the sampled ones among rows in the languages of those natural sets: what the network takes
-    for common in a text it reads, since it sees the language. `census` is for people to read.
+    for common in a text it reads, since it sees the language. For the same reason validation rows in languages that
+    no natural set is in stand apart, `elsewhere`: shares that are natural in one language say nothing about another.
+    `census` is for people to read.
     """
 
     train: pa.Table
     validation: pa.Table
+    elsewhere: pa.Table
     natural_shares: dict[str, tuple[float, ...]]
     sampled_shares: dict[str, tuple[float, ...]]
     comparable_shares: dict[str, tuple[float, ...]]
@@ -100,13 +103,15 @@ def load_examples(
     sides = {"training": train, "validation": validation}
     require_labels(sides, heads)
     of_classes = {name: takes for name, takes in heads.items() if takes.kind == "one"}
+    is_like_natural = _is_like_natural(validation, settings.sets, heads)
     return LabelledSets(
         train=train,
-        validation=validation,
+        validation=validation.filter(is_like_natural),
+        elsewhere=validation.filter(pc.invert(is_like_natural)),
         natural_shares=natural,
         sampled_shares={name: class_shares(train, name, takes) for name, takes in of_classes.items()},
         comparable_shares={
-            name: class_shares(_like_natural(train, settings.sets, name), name, takes)
+            name: class_shares(train.filter(_is_like_natural(train, settings.sets, [name])), name, takes)
             for name, takes in of_classes.items()
         },
         num_copies=distinct.num_copies,
@@ -160,11 +165,14 @@ def natural_shares(
     return found
 
 
-def _like_natural(train: pa.Table, sets: Sequence[ExampleSet], head: str) -> pa.Table:
-    """The rows in the languages of the natural sets that label `head`; all rows where there is no such set."""
-    natural = pa.array([one.name for one in sets if one.natural and one.labels_head(head)], pa.string())
-    languages = pc.unique(train.filter(pc.is_in(train["set"], natural))["language"])
-    return train.filter(pc.is_in(train["language"], languages)) if len(languages) else train
+def _is_like_natural(examples: pa.Table, sets: Sequence[ExampleSet], heads: Iterable[str]) -> pa.ChunkedArray:
+    """Which rows are in the language of a natural set that labels one of `heads`; all where there is no such set."""
+    heads = list(heads)
+    natural = [one.name for one in sets if one.natural and any(map(one.labels_head, heads))]
+    languages = pc.unique(
+        examples.filter(pc.is_in(examples["set"], pa.array(natural, pa.string())))["language"]
+    )
+    return pc.or_(pc.is_in(examples["language"], languages), pa.scalar(not len(languages)))
 
 
 def _held_out(examples: pa.Table, share: float) -> npt.NDArray[np.bool_]:

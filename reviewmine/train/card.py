@@ -27,6 +27,7 @@ _OF_THE_RUN = frozenset(
         "checkpoint",
         "validation",
         "validation_before_calibration",
+        "validation_elsewhere",
         "earlier_validation_before",
         "earlier_validation_after",
     }

@@ -120,9 +120,9 @@ def take_up(network: OpinionNetwork, earlier: Earlier, tuning: Tuning) -> None:
 def replayed_sets(
     examples: ExamplesSettings, earlier: Earlier, *, replay: float, heads: Collection[str]
 ) -> tuple[ExampleSet, ...]:
-    """The sets of the earlier run that are not among `examples`, each with as many rows as `replay` of those it read.
+    """The sets of the earlier run that are not among `examples`, each read `replay` times as often as it was then.
 
-    They are drawn anew from the training side. Of their labels those of `heads` are read.
+    Its validation rows are all there. Of the labels those of `heads` are read.
 
     Which texts are for validation depends on their hash and the share alone: no row that the earlier run trained on
     becomes a validation row. Raises ConfigError if `examples` holds out more than it did.
@@ -134,14 +134,17 @@ def replayed_sets(
             "as held out; lower it"
         )
     named = {one.name for one in examples.sets}
-    read = {one.name: one.rows for one in earlier.spec.training.sets}
-    rows = {one.name: round(read.get(one.name, 0) * replay / one.weight) for one in earlier.examples.sets}
+    if not replay:
+        return ()
     return tuple(
         one.model_copy(
-            update={"rows": rows[one.name], "labels": {h: c for h, c in one.labels.items() if h in heads}}
+            update={
+                "weight": one.weight * replay,
+                "labels": {head: column for head, column in one.labels.items() if head in heads},
+            }
         )
         for one in earlier.examples.sets
-        if one.name not in named and rows[one.name]
+        if one.name not in named
     )
 
 

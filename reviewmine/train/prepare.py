@@ -28,7 +28,8 @@ from reviewmine.train.tasks import objective_of, seen_shares, spec_of
 class Prepared:
     """Everything of a run that is the same on every worker: examples on both sides of the split, and the network.
 
-    `examples` are those of the run file and what is replayed of an `earlier` checkpoint's. `heads` decode logits by
+    `examples` are those of the run file and what is replayed of an `earlier` checkpoint's; `elsewhere` are validation
+    examples in languages that no natural set is in. `heads` decode logits by
     the `shares` that classes are assumed to come in, and are not calibrated otherwise.
     """
 
@@ -37,6 +38,7 @@ class Prepared:
     sets: LabelledSets
     train: EncodedExamples
     validation: EncodedExamples
+    elsewhere: EncodedExamples
     heads: dict[str, HeadSpec]
     shares: dict[str, tuple[float, ...]]
     backbone: Backbone
@@ -81,6 +83,7 @@ def prepare(run: TrainingRun, examples_root: str | Path) -> Prepared:
         sets=sets,
         train=train,
         validation=encode_examples(sets.validation, encoder, pad_id=pad_id, heads=specs),
+        elsewhere=encode_examples(sets.elsewhere, encoder, pad_id=pad_id, heads=specs),
         heads=shifted_heads(
             specs, shares, seen_shares(run.heads, sets.sampled_shares, sets.comparable_shares)
         ),

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
 
@@ -58,7 +58,9 @@ def train_worker(
 
     def validate() -> dict[str, float]:
         logits = predict(network, validation)
-        return brief(judge(logits, validation.labels, prepared.heads, sets.natural_shares))
+        figures = brief(judge(logits, validation.labels, prepared.heads, sets.natural_shares))
+        told = brief(_judged_elsewhere(prepared, prepared.heads))
+        return figures | {f"elsewhere_{name}": figure for name, figure in told.items()}
 
     try:
         fit(
@@ -129,12 +131,20 @@ def finish(run: TrainingRun, examples_root: str | Path, *, trained: Path, direct
         "validation_before_calibration": judge(logits, labels, before, sets.natural_shares),
         "validation": judge(logits, labels, after, sets.natural_shares),
     }
+    if elsewhere := _judged_elsewhere(prepared, after):
+        metrics["validation_elsewhere"] = elsewhere
     if prepared.earlier is not None:
         metrics |= forgetting(prepared.earlier, making, examples_root)
     tell(making, metrics)
     load_checkpoint(making, expected_digest=digest)
     making.replace(directory)
     return digest
+
+
+def _judged_elsewhere(prepared: Prepared, heads: Mapping[str, HeadSpec]) -> dict[str, Any]:
+    """The metrics on validation examples in languages that no natural set is in, each row counting one; {} for none."""
+    examples = prepared.elsewhere
+    return judge(predict(prepared.network, examples), examples.labels, heads, {}) if len(examples) else {}
 
 
 def describe(run: TrainingRun, prepared: Prepared, heads: Mapping[str, HeadSpec]) -> Spec:

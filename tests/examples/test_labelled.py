@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from tiny import make_reviews, write_reviews
@@ -52,6 +53,25 @@ def test_training_is_balanced_validation_is_not_and_no_text_is_on_both_sides(tmp
         (0.25, 0.15, 0.6), abs=0.12
     )
     assert not set(loaded.train["body"].to_pylist()) & set(loaded.validation["body"].to_pylist())
+
+
+def test_rows_in_a_language_without_a_natural_set_are_validated_apart(tmp_path: Path) -> None:
+    write_reviews(tmp_path, 400)
+    reviews = pq.read_table(tmp_path / "reviews.parquet")
+    place = reviews.schema.get_field_index("lang")
+    reviews = reviews.set_column(place, "lang", pa.repeat("de", len(reviews)))
+    pq.write_table(
+        reviews.set_column(1, "text", pc.binary_join_element_wise("Ja!", reviews["text"], " ")),
+        tmp_path / "german.parquet",
+    )
+    german = a_set().model_copy(update={"name": "german", "path": "german.parquet", "natural": False})
+    loaded = load_examples(ExamplesSettings(sets=(a_set(), german), validation_share=0.2), tmp_path, seed=1)
+    assert set(loaded.validation["language"].to_pylist()) == {"en"}
+    assert set(loaded.elsewhere["language"].to_pylist()) == {"de"}
+    assert loaded.comparable_shares["polarity"] != loaded.sampled_shares["polarity"]
+    alone = load_examples(ExamplesSettings(sets=(german,), validation_share=0.2), tmp_path, seed=1)
+    assert alone.elsewhere.num_rows == 0
+    assert alone.validation.num_rows > 0
 
 
 def test_the_same_seed_draws_the_same_examples_and_another_seed_others(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_a_run_of_the_same_adapter_starts_where_its_checkpoint_stands(tmp_path: 
         torch.testing.assert_close(found[name], logits, atol=1e-3, rtol=0)
     trainable = [name for name, one in prepared.network.backbone.named_parameters() if one.requires_grad]
     assert trainable
-    assert all("lora" in name for name in trainable)
+    assert all("lora" in name or "added" in name for name in trainable)
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +149,8 @@ def test_another_way_to_tune_goes_on_top_of_the_earlier_one(
         assert spec.backbone.inside
         assert spec.continues == load_checkpoint(first).digest
     with pytest.raises(CheckpointError, match="prefix adapter cannot be folded"):
-        prepare(continued(run, tmp_path / "prefix"), root)
+        choice = {"checkpoint": str(tmp_path / "prefix"), "replay": 1.0}
+        prepare(continued(run, "", continuing=choice), root)
 
 
 def test_what_the_earlier_run_learnt_from_cannot_be_held_out(english: tuple[TrainingRun, Path, Path]) -> None:
