@@ -67,6 +67,15 @@ def annotate(
     carry: Annotated[
         str | None, typer.Option(help="Input columns to carry over, separated by commas.")
     ] = None,
+    table_format: Annotated[
+        str | None, typer.Option("--format", help="hive or iceberg; no table changes its format.")
+    ] = None,
+    catalog: Annotated[
+        str | None, typer.Option(help="The Iceberg catalog, by its name in pyiceberg's configuration.")
+    ] = None,
+    atomic_run: Annotated[
+        bool, typer.Option("--atomic-run", help="Iceberg: one commit for the whole run, at its end.")
+    ] = False,
     num_actors: Annotated[
         int | None, typer.Option(help="Model actors; by default what the cluster has.")
     ] = None,
@@ -83,6 +92,9 @@ def annotate(
         "checkpoint": checkpoint,
         "partition_by": partition_by,
         "carry": list(_names(carry)) if carry else None,
+        "format": table_format,
+        "iceberg.catalog": catalog,
+        "atomic_run": atomic_run or None,
         "pool.num_actors": num_actors,
         "max_rejects": max_rejects,
     }

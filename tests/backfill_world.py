@@ -22,6 +22,7 @@ from reviewmine.contract.reviews import ReviewColumns, carried_fields
 from reviewmine.errors import ArchiveError
 from reviewmine.partition import Partition, PartitionBy, PartitionRange
 from reviewmine.store.archive import Archive
+from reviewmine.store.catalog_entry import IcebergSettings
 from reviewmine.store.journal import partitions_with_journals
 from reviewmine.store.layout import new_run_id
 from reviewmine.store.manifest import live_manifest, published_partitions
@@ -139,9 +140,12 @@ class World:
         partition_by: PartitionBy | None = None,
         carry: Sequence[str] = (),
         columns: ReviewColumns | None = None,
+        table: str | None = None,
+        iceberg: IcebergSettings | None = None,
     ) -> None:
         self.root = root / "archive"
-        self.table = Table(str(root / "table"))
+        self.table = Table(table or str(root / "table"))
+        self.iceberg = iceberg
         self.partition_by = partition_by
         self.carry = carry
         self.columns = columns or ReviewColumns()
@@ -180,11 +184,19 @@ class World:
         return {str(p.partition): ": ".join([p.state, *p.reasons]) for p in planned}
 
     def prepare(
-        self, only: str | None = None, *, checkpoint: str = "one", max_rejects: int = 0, **executor: object
+        self,
+        only: str | None = None,
+        *,
+        checkpoint: str = "one",
+        max_rejects: int = 0,
+        together: bool = False,
+        **executor: object,
     ) -> Run:
         """A run that was planned, and has put nothing yet but the table's record."""
         planner = self.planner(only)
-        self.table.make_or_match(planner.partition_keys, self.partition_by, carried=self.carry)
+        self.table.make_or_match(
+            planner.partition_keys, self.partition_by, carried=self.carry, iceberg=self.iceberg
+        )
         run_id = new_run_id()
         recover_dead_publishes(self.table, run_id, silent())
         result = self.result(planner, checkpoint)
@@ -200,7 +212,15 @@ class World:
         self.executor = InProcess(job, **executor)
         self.watching = Watching()
         plan = planner.plan(result)
-        return Run(job, plan, self.executor, self.watching, max_rejects=max_rejects, patience=silent())
+        return Run(
+            job,
+            plan,
+            self.executor,
+            self.watching,
+            max_rejects=max_rejects,
+            patience=silent(),
+            together=together,
+        )
 
     def run(self, only: str | None = None, **settings: object) -> Summary:
         """One run, whole."""

@@ -15,6 +15,7 @@ from reviewmine.store.generation import Generation
 from reviewmine.store.journal import standing_journals
 from reviewmine.store.layout import Layout
 from reviewmine.store.lease import Patience
+from reviewmine.store.live import HiveLive, Live
 from reviewmine.store.manifest import InputFile, Manifest, live_manifest
 from reviewmine.store.parts import PartWriter
 from reviewmine.store.publish import Publisher
@@ -46,13 +47,16 @@ def run_id(number: int) -> str:
     return f"20240101T000000-{number:08x}"
 
 
-def write(store: Store, archive: Archive, number: int, *, beating: bool = False) -> Manifest:
-    """One run, whole: annotate the fragments that have no receipt, then publish."""
+def write(
+    store: Store, archive: Archive, number: int, *, beating: bool = False, live: Live | None = None
+) -> Manifest:
+    """One run, whole: annotate the fragments that have no receipt, then publish; a hive table without `live`."""
+    live = live or HiveLive(store, LAYOUT)
     receipts = []
     for fragment in fragments(archive):
         receipt = get_receipt(store, LAYOUT, RESULT_KEY, fragment)
         if receipt is None:
-            receipt = _annotate(store, archive[fragment.path], fragment, number)
+            receipt = _annotate(store, live, archive[fragment.path], fragment, number)
         receipts.append(receipt)
     inputs = tuple(
         InputFile(path=f.path, num_bytes=1, etag=f.etag, num_rows=f.num_rows) for f in fragments(archive)
@@ -61,7 +65,7 @@ def write(store: Store, archive: Archive, number: int, *, beating: bool = False)
         partition=DAY, result_key=RESULT_KEY, ingredients={}, inputs=inputs, receipts=tuple(receipts)
     )
     patience = BEATING if beating else silent()
-    return Publisher(store, LAYOUT, run_id(number), patience).publish(generation)
+    return Publisher(store, LAYOUT, live, run_id(number), patience).publish(generation)
 
 
 def fragments(archive: Archive) -> list[Fragment]:
@@ -105,9 +109,9 @@ def _review_ids(body: bytes) -> list[str]:
     return pq.read_table(pa.BufferReader(body))["review_id"].to_pylist()
 
 
-def _annotate(store: Store, ids: Sequence[str], fragment: Fragment, number: int) -> Receipt:
+def _annotate(store: Store, live: Live, ids: Sequence[str], fragment: Fragment, number: int) -> Receipt:
     writer = PartWriter(store, LAYOUT, RESULT_KEY, fragment)
-    part = writer.put(DAY, pa.table({"review_id": pa.array(ids, pa.string())}))
+    part = writer.put(DAY, live.part_of(DAY, pa.table({"review_id": pa.array(ids, pa.string())})))
     receipt = Receipt(
         result_key=RESULT_KEY,
         fragment=fragment,

@@ -112,6 +112,8 @@ class Planner:
 
     def _refuse_two_schemas(self, standing: Standing, touched: _Wanted, result: Result) -> None:
         """A range must not carry other columns than the partitions beside it, which a run of all would bring along."""
+        if not self._table.live.has_one_schema:
+            return
         wanted = result.ingredients[CARRIED_COLUMNS]
         for partition, live in sorted(standing.live.items()):
             found = live.ingredients.get(CARRIED_COLUMNS, "")

@@ -8,6 +8,8 @@ from reviewmine.checkpoints import BUILTIN
 from reviewmine.config import RunModel
 from reviewmine.contract.reviews import ReviewColumns
 from reviewmine.partition import PartitionBy
+from reviewmine.store.catalog_entry import IcebergSettings
+from reviewmine.store.table import Format
 
 
 class PoolSettings(RunModel):
@@ -31,6 +33,11 @@ class AnnotateSettings(RunModel):
     columns: ReviewColumns = ReviewColumns()
     carry: tuple[str, ...] = ()
     partition_by: PartitionBy | None = None
+    format: Format = "hive"
+    """`iceberg` for readers that need snapshots; no table changes its format."""
+    iceberg: IcebergSettings = IcebergSettings()
+    atomic_run: bool = False
+    """Publish all partitions of a run in one commit, which only an Iceberg table has."""
     partitions: str | None = None
     annotate_unsupported: bool = False
     max_rejects: Annotated[int, Field(ge=0)] = 0

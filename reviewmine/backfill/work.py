@@ -103,7 +103,11 @@ class FragmentWriter:
         validate(annotations, where=where)
         _check_lineage(fragment, annotations, where)
         writer = PartWriter(job.table.store, job.table.layout, job.result_key, fragment)
-        parts = tuple(writer.put(partition, rows) for partition, rows in self._divide(fragment, annotations))
+        live = job.table.live
+        parts = tuple(
+            writer.put(partition, live.part_of(partition, rows))
+            for partition, rows in self._divide(fragment, annotations)
+        )
         job.archive.check_unchanged(fragment)
         counted = pc.value_counts(annotations["status"]).to_pylist()
         receipt = Receipt(

@@ -11,6 +11,7 @@ from reviewmine.checkpoints import is_remote, local_checkpoint
 from reviewmine.contract.reviews import ReviewColumns, carried_fields, check_mapping
 from reviewmine.distributed.annotating import RayExecutor
 from reviewmine.distributed.stages import Model
+from reviewmine.errors import UsageError
 from reviewmine.model.inspect import inspect_checkpoint, require_opinion_heads
 from reviewmine.partition import PartitionRange
 from reviewmine.store.archive import Archive
@@ -29,6 +30,11 @@ def annotate(settings: AnnotateSettings, observer: Observer) -> Summary:
 
 
 def _annotate(settings: AnnotateSettings, observer: Observer, stop: StopSignal) -> Summary:
+    if settings.atomic_run and settings.format != "iceberg":
+        raise UsageError(
+            f"--atomic-run: a table of format {settings.format} has one commit per partition; only --format iceberg "
+            "has one for all"
+        )
     checkpoint = local_checkpoint(settings.checkpoint, expected_digest=settings.checkpoint_digest)
     spec, digest = inspect_checkpoint(checkpoint, expected_digest=settings.checkpoint_digest)
     require_opinion_heads(spec, where=str(checkpoint))
@@ -40,7 +46,12 @@ def _annotate(settings: AnnotateSettings, observer: Observer, stop: StopSignal) 
         partition_by=settings.partition_by,
         only=PartitionRange.parse(settings.partitions) if settings.partitions else None,
     )
-    table.make_or_match(planner.partition_keys, settings.partition_by, carried=settings.carry)
+    table.make_or_match(
+        planner.partition_keys,
+        settings.partition_by,
+        carried=settings.carry,
+        iceberg=settings.iceberg if settings.format == "iceberg" else None,
+    )
     recover_dead_publishes(table, run_id)
     if settings.columns != ReviewColumns():
         check_mapping(planner.schemas(), settings.columns)
@@ -70,4 +81,12 @@ def _annotate(settings: AnnotateSettings, observer: Observer, stop: StopSignal) 
     executor = RayExecutor(job, model)
     with stop.interrupting():
         plan = planner.plan(result)
-    return Run(job, plan, executor, observer, max_rejects=settings.max_rejects, stop=stop).run()
+    return Run(
+        job,
+        plan,
+        executor,
+        observer,
+        max_rejects=settings.max_rejects,
+        stop=stop,
+        together=settings.atomic_run,
+    ).run()

@@ -9,6 +9,7 @@
         live/<value>.json                                   the commit
         journal/<value>/<fence>.json   leases/<value>.json
         runs/<run_id>.json             rejects/<run_id>/<file>.json
+        catalog.db                                          of an Iceberg table without a catalog elsewhere
         probe                                               what conditional puts are tried on
         scratch/                                            where a local store readies its puts
 
@@ -72,6 +73,10 @@ class Layout:
     @property
     def table_record(self) -> str:
         return f"{self.meta}/table.json"
+
+    @property
+    def catalog(self) -> str:
+        return f"{self.meta}/catalog.db"
 
     @property
     def probe(self) -> str:
