@@ -84,5 +84,5 @@ def judge(table_root: Path, archive_root: Path) -> None:
     assert ids_in_table(table_root) == ids_in_archive(archive_root)
     manifests = [live_manifest(store, layout, partition) for partition in published_partitions(store, layout)]
     named = sorted(name for manifest in manifests if manifest for name in manifest.live_files)
-    assert sorted(name for name in table.live.sizes()) == named
+    assert sorted(name for name in table.live_sizes()) == named
     assert partitions_with_journals(store, layout) == []

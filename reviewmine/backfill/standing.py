@@ -48,7 +48,7 @@ class Standing:
 
     def __init__(self, table: Table) -> None:
         self._store, self._layout = table.store, table.layout
-        self._sizes = table.live.sizes()
+        self._sizes = table.live_sizes()
         self._by_folder: dict[str, list[str]] = defaultdict(list)
         for name in self._sizes:
             self._by_folder[name.rpartition("/")[0]].append(name)

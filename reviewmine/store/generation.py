@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import pyarrow as pa
-
 from reviewmine.errors import PublishError
 from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Store
@@ -36,12 +34,8 @@ class Generation:
         )
 
 
-def verify(
-    store: Store, generation: Generation, *, keep: Callable[[], None] = lambda: None
-) -> pa.Schema | None:
-    """The schema of the parts, None where there are none.
-
-    Raises PublishError unless the receipts cover each row of each input once and the parts are whole and alike.
+def verify(store: Store, generation: Generation, *, keep: Callable[[], None] = lambda: None) -> None:
+    """Raises PublishError unless the receipts cover each row of each input once and the parts are whole and alike.
 
     `keep` is called before each look at a part: there may be thousands, and a lease lives on its heartbeat.
     """
@@ -59,7 +53,6 @@ def verify(
             raise PublishError(
                 f"{name}: found schema {schema}, expected that of {schemas[0][0]}: {schemas[0][1]}"
             )
-    return schemas[0][1] if schemas else None
 
 
 def _check_origin(generation: Generation) -> None:

@@ -1,9 +1,9 @@
 """A held partition: under a lease, its pointer fenced, dead journals recovered, strays swept; ready for a commit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from reviewmine.errors import LeaseLost, PreconditionFailed, StoreError
+from reviewmine.errors import LeaseLost, PreconditionFailed, PublishError, StoreError
 from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Store
 from reviewmine.store.journal import Journal, standing_journals
@@ -17,9 +17,9 @@ _ENDS_IN_ORDER = (Exception, KeyboardInterrupt, SystemExit)
 
 
 class HeldPartition:
-    """Steps 1 to 4 of the protocol on entering, 6 and 7 in `stage`, 8 and 9 in `point`.
+    """Steps 1 to 4 of the protocol on entering, 6 to 9 in `commit`; the lease is given up at the end of the `with`.
 
-    The lease is given up at the end of the `with`.
+    Several partitions that are committed at once are each staged (6 and 7), and then shown together (8 and 9).
     """
 
     def __init__(
@@ -63,11 +63,24 @@ class HeldPartition:
         name = self._pointer.generation
         return get_manifest(self._store, self._layout, self._partition, name) if name else None
 
+    def stands(self, manifest: Manifest) -> bool:
+        """Whether readers see the files of `manifest`, each at its size."""
+        return self._live.stands(manifest)
+
+    def commit(self, manifest: Manifest, *, replaces: Manifest | None) -> None:
+        """Make `manifest` live in place of `replaces`.
+
+        Raises LeaseLost if a later run fenced this one off; then nothing of this one is left in the table.
+        """
+        self.stage(manifest, replaces=replaces, keep=self.keep)
+        show(self._live, [self])
+
     def stage(self, manifest: Manifest, *, replaces: Manifest | None, keep: Callable[[], None]) -> None:
         """Put `manifest` and the journal, and copy the parts to their live names; `keep` before each operation.
 
         Raises LeaseLost if a later run fenced this one off; then nothing of this one is left in the table.
         """
+        self.staged = manifest
         self._journal = Journal(
             run_id=manifest.run_id,
             fence=manifest.fence,
@@ -180,3 +193,21 @@ class HeldPartition:
     def _kept(self, operation: Callable[..., object], *arguments: object) -> None:
         self._lease.keep()
         operation(*arguments)
+
+
+def show(live: Live, staged: Sequence[HeldPartition]) -> None:
+    """Commit what is staged in each of these partitions, all at once where the table's format has such commits.
+
+    Raises PublishError where nothing was committed, and all is taken back. A store or a catalog that gave no answer
+    may have committed: then the journals stand, for whoever comes next.
+    """
+    try:
+        for held in staged:
+            held.keep()
+        live.commit([held.staged for held in staged])
+    except PublishError:
+        for held in staged:
+            held.withdraw()
+        raise
+    for held in staged:
+        held.point()

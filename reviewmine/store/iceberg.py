@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import CommitFailedException, ResolveError, ValidationError
 from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, EqualTo, IsNull, Reference
@@ -30,7 +31,6 @@ from reviewmine.store.filesystem import Location, Store
 from reviewmine.store.iceberg_catalog import open_catalog, registered, told
 from reviewmine.store.journal import Journal
 from reviewmine.store.layout import Layout, fence_of
-from reviewmine.store.live import Staged
 from reviewmine.store.manifest import Manifest, Pointer, get_pointer
 
 RUN_ID: Final = "reviewmine.run-id"
@@ -77,8 +77,7 @@ class IcebergLive:
         if foreign and any(_adds_rows_of_others(snapshot) for snapshot in _history(table)):
             raise TableError(
                 f"{self._location.uri}: found {len(foreign)} files that reviewmine did not write, such as "
-                f"{foreign[0]}; "
-                "delete their rows, or choose another table"
+                f"{foreign[0]}; delete their rows, or choose another table"
             )
 
     def part_of(self, partition: Partition, annotations: pa.Table) -> pa.Table:
@@ -94,9 +93,10 @@ class IcebergLive:
         return self._seen(AlwaysTrue())
 
     def stands(self, manifest: Manifest) -> bool:
-        partition = Partition.of_path(manifest.partition)
         sizes = (part.num_bytes for part in manifest.parts)
-        return self._seen(_rows_of(partition)) == dict(zip(manifest.live_files, sizes, strict=True))
+        return self._seen(_rows_of(_partition(manifest))) == dict(
+            zip(manifest.live_files, sizes, strict=True)
+        )
 
     def strays(self, partition: Partition, fence: int, named: Collection[str]) -> Iterator[str]:
         """None: readers see no file that the snapshot does not name."""
@@ -112,7 +112,7 @@ class IcebergLive:
             lambda table: self._put_fence(table, partition, fence),
         )
 
-    def commit(self, staged: Sequence[Staged]) -> None:
+    def commit(self, staged: Sequence[Manifest]) -> None:
         """One snapshot that drops the files of these partitions and adds the staged ones, with any new columns.
 
         A conflict is tried again only if none of the partitions was touched in between.
@@ -120,18 +120,18 @@ class IcebergLive:
         planned_on: list[set[str]] = []
 
         def attempt(table: IcebergTable) -> None:
-            doomed = [_files(table, _rows_of(one.partition)) for one in staged]
+            doomed = [_files(table, _rows_of(_partition(one))) for one in staged]
             self._refuse_fenced_off(table, staged)
             planned_on.append({file.file_path for files in doomed for file in files})
             if planned_on[0] != planned_on[-1]:
                 raise PublishError(
-                    f"{self._location.uri}: partition {', '.join(str(one.partition) for one in staged)}: another "
-                    "writer changed it meanwhile; rerun to publish it"
+                    f"{self._location.uri}: partition {', '.join(str(_partition(one)) for one in staged)}: "
+                    "another writer changed it meanwhile; rerun to publish it"
                 )
             self._put_snapshot(table, staged, [file for files in doomed for file in files])
 
         self._until_landed(
-            lambda table: all(_committed(table, one.partition, one.manifest.generation) for one in staged),
+            lambda table: all(_committed(table, _partition(one), one.generation) for one in staged),
             attempt,
         )
 
@@ -169,10 +169,10 @@ class IcebergLive:
             f"{self._location.uri}: other commits to {self._entry} were quicker {_NUM_TRIES} times; rerun to publish"
         )
 
-    def _put_snapshot(self, table: IcebergTable, staged: Sequence[Staged], doomed: list[DataFile]) -> None:
+    def _put_snapshot(self, table: IcebergTable, staged: Sequence[Manifest], doomed: list[DataFile]) -> None:
         transaction = table.transaction()
-        self._widen(transaction, [one.schema for one in staged if one.schema is not None])
-        names = [self._uri(name) for one in staged for name in one.manifest.live_files]
+        self._widen(transaction, [name for one in staged for name in one.live_files[:1]])
+        names = [self._uri(name) for one in staged for name in one.live_files]
         with transaction.update_snapshot(snapshot_properties=_summary(staged)).overwrite() as overwrite:
             for file in doomed:
                 overwrite.delete_data_file(file)
@@ -180,12 +180,13 @@ class IcebergLive:
                 overwrite.append_data_file(file)
         transaction.commit_transaction()
 
-    def _widen(self, transaction: Transaction, schemas: Sequence[pa.Schema]) -> None:
-        """Columns that are new become columns of the table, and null where older files lack them."""
+    def _widen(self, transaction: Transaction, names: Sequence[str]) -> None:
+        """What is new among the columns of these files becomes a column of the table, null in older files."""
         try:
             with transaction.update_schema() as columns:
-                for schema in schemas:
-                    columns.union_by_name(schema)
+                for name in names:
+                    with self._store.open(name) as file:
+                        columns.union_by_name(pq.read_schema(file))
         except (ValidationError, ResolveError, ValueError) as unfit:
             raise PublishError(
                 f"{self._location.uri}: the new columns do not fit those of the table: {unfit}; carry them under other "
@@ -199,14 +200,13 @@ class IcebergLive:
             pass
         transaction.commit_transaction()
 
-    def _refuse_fenced_off(self, table: IcebergTable, staged: Sequence[Staged]) -> None:
+    def _refuse_fenced_off(self, table: IcebergTable, staged: Sequence[Manifest]) -> None:
         """Raises LeaseLost if a later writer shut this one out: by a snapshot, or long ago, by the pointer."""
         for one in staged:
-            pointer, _ = get_pointer(self._store, self._layout, one.partition)
-            if max(pointer.fence, _fence_seen(table, one.partition)) > one.manifest.fence:
-                raise LeaseLost(
-                    f"partition {one.partition}: a later run fenced off run {one.manifest.run_id}"
-                )
+            partition = _partition(one)
+            pointer, _ = get_pointer(self._store, self._layout, partition)
+            if max(pointer.fence, _fence_seen(table, partition)) > one.fence:
+                raise LeaseLost(f"partition {partition}: a later run fenced off run {one.run_id}")
 
     def _uri(self, name: str) -> str:
         root = self._location.parent
@@ -236,12 +236,17 @@ class _TriedOnce(IcebergTable):
         return self
 
 
-def _summary(staged: Sequence[Staged]) -> dict[str, str]:
-    summary = {RUN_ID: staged[0].manifest.run_id}
+def _summary(staged: Sequence[Manifest]) -> dict[str, str]:
+    summary = {RUN_ID: staged[0].run_id}
     for one in staged:
-        summary[f"{_GENERATION}{one.partition.name}"] = one.manifest.generation
-        summary[f"{_MANIFEST}{one.partition.name}"] = hashlib.sha256(one.manifest.encode()).hexdigest()
+        name = _partition(one).name
+        summary[f"{_GENERATION}{name}"] = one.generation
+        summary[f"{_MANIFEST}{name}"] = hashlib.sha256(one.encode()).hexdigest()
     return summary
+
+
+def _partition(manifest: Manifest) -> Partition:
+    return Partition.of_path(manifest.partition)
 
 
 def _rows_of(partition: Partition) -> BooleanExpression:

@@ -6,7 +6,6 @@ the pointer follows it, and replaced files belong to older snapshots.
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import pyarrow as pa
@@ -17,18 +16,6 @@ from reviewmine.store.filesystem import Store
 from reviewmine.store.journal import Journal
 from reviewmine.store.layout import Layout, fence_of
 from reviewmine.store.manifest import Manifest, Pointer
-
-
-@dataclass(frozen=True)
-class Staged:
-    """A generation whose parts lie under their live names, and the schema of its parts (None: it has no part)."""
-
-    manifest: Manifest
-    schema: pa.Schema | None
-
-    @property
-    def partition(self) -> Partition:
-        return Partition.of_path(self.manifest.partition)
 
 
 class Live(Protocol):
@@ -58,10 +45,10 @@ class Live(Protocol):
     def shut_out(self, partition: Partition, fence: int) -> None:
         """From here on no writer of a lower fence commits, even one that has begun to; the pointer is fenced before."""
 
-    def commit(self, staged: Sequence[Staged]) -> None:
-        """Show readers all of `staged` at once. Raises PublishError only where it is certain that they were not shown.
+    def commit(self, staged: Sequence[Manifest]) -> None:
+        """Show readers all of `staged`, whose files lie under their live names, at once.
 
-        What was committed already, under the same generation, is not committed again.
+        Raises PublishError only where it is certain that they were not shown. What is shown already is not shown again.
         """
 
     def has_committed(self, partition: Partition, journal: Journal, pointer: Pointer) -> bool:
@@ -118,7 +105,7 @@ class HiveLive:
     def shut_out(self, partition: Partition, fence: int) -> None:
         """The fenced pointer has: a commit is the put of the pointer, on an etag that is gone."""
 
-    def commit(self, staged: Sequence[Staged]) -> None:
+    def commit(self, staged: Sequence[Manifest]) -> None:
         """The put of each pointer, which follows, is the commit of its partition."""
 
     def has_committed(self, partition: Partition, journal: Journal, pointer: Pointer) -> bool:

@@ -7,7 +7,7 @@ be stopped before or after any operation, or wake after another has taken over: 
 never deleted, and an undisturbed run leaves exactly its files.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
@@ -15,10 +15,10 @@ from reviewmine.errors import PublishError, StoreError
 from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Store
 from reviewmine.store.generation import Generation, verify
-from reviewmine.store.held import HeldPartition
+from reviewmine.store.held import HeldPartition, show
 from reviewmine.store.layout import Layout
 from reviewmine.store.lease import Patience
-from reviewmine.store.live import Live, Staged
+from reviewmine.store.live import Live
 from reviewmine.store.manifest import Manifest
 
 
@@ -47,21 +47,30 @@ class Publisher:
         Raises LeaseHeld, LeaseLost or PublishError; the generations that were live then still are.
         """
         manifests: list[Manifest] = []
-        staged: list[tuple[HeldPartition, Staged]] = []
+        staged: list[HeldPartition] = []
         with ExitStack() as stack:
             all_held = [stack.enter_context(self._held(generation.partition)) for generation in generations]
+
+            def keep() -> None:
+                for held in all_held:
+                    held.keep()
+
             try:
                 for held, generation in zip(all_held, generations, strict=True):
                     live = held.live_manifest()
-                    if live and generation.is_live_as(live) and self._live.stands(live):
+                    if live and generation.is_live_as(live) and held.stands(live):
                         manifests.append(live)
                         continue
-                    staged.append((held, self._stage(held, generation, live, all_held)))
-                    manifests.append(staged[-1][1].manifest)
+                    verify(self._store, generation, keep=keep)
+                    manifests.append(self._manifest(generation, held.fence))
+                    held.stage(manifests[-1], replaces=live, keep=keep)
+                    staged.append(held)
             except (PublishError, StoreError):
-                _withdraw(staged)
+                for held in staged:
+                    held.withdraw()
                 raise
-            self._commit(staged, all_held)
+            if staged:
+                show(self._live, staged)
         return manifests
 
     def recover(self, partition: Partition) -> None:
@@ -71,40 +80,6 @@ class Publisher:
 
     def _held(self, partition: Partition) -> HeldPartition:
         return HeldPartition(self._store, self._layout, self._live, partition, self._run_id, self._patience)
-
-    def _stage(
-        self,
-        held: HeldPartition,
-        generation: Generation,
-        live: Manifest | None,
-        all_held: Sequence[HeldPartition],
-    ) -> Staged:
-        """`generation` verified, and under its live names in place of `live`; every lease is kept meanwhile."""
-
-        def keep() -> None:
-            for one in all_held:
-                one.keep()
-
-        schema = verify(self._store, generation, keep=keep)
-        manifest = self._manifest(generation, held.fence)
-        held.stage(manifest, replaces=live, keep=keep)
-        return Staged(manifest, schema)
-
-    def _commit(
-        self, staged: Sequence[tuple[HeldPartition, Staged]], all_held: Sequence[HeldPartition]
-    ) -> None:
-        """A store or catalog that gave no answer may have committed: then the journals stand, for who comes next."""
-        if not staged:
-            return
-        try:
-            for held in all_held:
-                held.keep()
-            self._live.commit([generation for _, generation in staged])
-        except PublishError:
-            _withdraw(staged)
-            raise
-        for held, _ in staged:
-            held.point()
 
     def _manifest(self, generation: Generation, fence: int) -> Manifest:
         parts = generation.parts
@@ -122,8 +97,3 @@ class Publisher:
             ),
             published_at=datetime.now(UTC),
         )
-
-
-def _withdraw(staged: Iterable[tuple[HeldPartition, Staged]]) -> None:
-    for held, _ in staged:
-        held.withdraw()

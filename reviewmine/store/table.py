@@ -117,6 +117,10 @@ class Table:
         self.live.prepare()
         self._probe_compare_and_swap()
 
+    def live_sizes(self) -> dict[str, int]:
+        """The bytes of every file that readers see, by name."""
+        return self.live.sizes()
+
     def sweep_scratch(self) -> None:
         """Delete what killed writers of a local store left half written."""
         for file in self.store.list(self.layout.scratch):

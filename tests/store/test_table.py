@@ -113,7 +113,7 @@ def test_neighbours_of_the_table_are_no_files_of_it(table):
     put(table, "annotations-of-others/a.parquet")
     put(table, "annotations.txt")
     table.make_or_match(("dt",), None)
-    assert table.live.sizes() == {}
+    assert table.live_sizes() == {}
 
 
 def test_a_place_that_cannot_be_written_is_a_table_error(tmp_path):
