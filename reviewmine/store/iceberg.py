@@ -128,7 +128,11 @@ class IcebergLive:
                     f"{self._location.uri}: partition {', '.join(str(_partition(one)) for one in staged)}: "
                     "another writer changed it meanwhile; rerun to publish it"
                 )
-            self._put_snapshot(table, staged, [file for files in doomed for file in files])
+            try:
+                self._put_snapshot(table, staged, [file for files in doomed for file in files])
+            except FileNotFoundError:  # a later run has undone what was staged
+                self._refuse_fenced_off(self._table(), staged)
+                raise
 
         self._until_landed(
             lambda table: all(_committed(table, _partition(one), one.generation) for one in staged),
