@@ -6,7 +6,6 @@ the head: a snapshot without files, that names the partition and the fence below
 get no name twice and are never deleted here: they belong to snapshots, and go when those expire.
 """
 
-import hashlib
 import weakref
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
@@ -22,21 +21,17 @@ from pyiceberg.io.pyarrow import parquet_files_to_data_files
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table import Transaction
-from pyiceberg.table.snapshots import Operation, Snapshot, ancestors_of
 
 from reviewmine.errors import LeaseLost, PublishError, TableError
 from reviewmine.partition import NULL_VALUE, Partition
 from reviewmine.store.catalog_entry import CatalogEntry
 from reviewmine.store.filesystem import Location, Store
 from reviewmine.store.iceberg_catalog import open_catalog, registered, told
+from reviewmine.store.iceberg_summaries import committed, fence_seen, fence_summary, foreign_rows, summary_of
 from reviewmine.store.journal import Journal
 from reviewmine.store.layout import Layout, fence_of
 from reviewmine.store.manifest import Manifest, Pointer, get_pointer
 
-RUN_ID: Final = "reviewmine.run-id"
-_GENERATION: Final = "reviewmine.generation."
-_MANIFEST: Final = "reviewmine.manifest-sha256."
-_FENCE: Final = "reviewmine.fence."
 _NUM_TRIES: Final = 50
 
 
@@ -74,7 +69,7 @@ class IcebergLive:
     def prepare(self) -> None:
         table = registered(self.catalog, self._entry, self._uri(self._layout.table), self._keys)
         foreign = [name for name in self._names(_files(table, AlwaysTrue())) if fence_of(name) is None]
-        if foreign and any(_adds_rows_of_others(snapshot) for snapshot in _history(table)):
+        if foreign and foreign_rows(table):
             raise TableError(
                 f"{self._location.uri}: found {len(foreign)} files that reviewmine did not write, such as "
                 f"{foreign[0]}; delete their rows, or choose another table"
@@ -82,6 +77,11 @@ class IcebergLive:
 
     def part_of(self, partition: Partition, annotations: pa.Table) -> pa.Table:
         """Filters look for the key in the files, so it stands in each row; undated ones have none."""
+        if set(partition.path) & set("#?"):
+            raise TableError(
+                f"{self._location.uri}: partition {partition}: found '#' or '?', which the place of an Iceberg file "
+                "cannot have; rename the folder in the archive"
+            )
         for key, value in zip(partition.keys, partition.values, strict=True):
             column = pa.repeat(
                 pa.scalar(None if value == NULL_VALUE else value, pa.string()), annotations.num_rows
@@ -108,7 +108,7 @@ class IcebergLive:
 
     def shut_out(self, partition: Partition, fence: int) -> None:
         self._until_landed(
-            lambda table: _fence_seen(table, partition) >= fence,
+            lambda table: fence_seen(table, partition) >= fence,
             lambda table: self._put_fence(table, partition, fence),
         )
 
@@ -135,13 +135,13 @@ class IcebergLive:
                 raise
 
         self._until_landed(
-            lambda table: all(_committed(table, _partition(one), one.generation) for one in staged),
+            lambda table: all(committed(table, _partition(one), one.generation) for one in staged),
             attempt,
         )
 
     def has_committed(self, partition: Partition, journal: Journal, pointer: Pointer) -> bool:
         """The files are looked at too: the snapshot that brought them may have expired."""
-        if _committed(self._table(), partition, journal.generation):
+        if committed(self._table(), partition, journal.generation):
             return True
         return bool(journal.puts) and set(journal.puts) <= set(self._seen(_rows_of(partition)))
 
@@ -177,7 +177,7 @@ class IcebergLive:
         transaction = table.transaction()
         self._widen(transaction, [name for one in staged for name in one.live_files[:1]])
         names = [self._uri(name) for one in staged for name in one.live_files]
-        with transaction.update_snapshot(snapshot_properties=_summary(staged)).overwrite() as overwrite:
+        with transaction.update_snapshot(snapshot_properties=summary_of(staged)).overwrite() as overwrite:
             for file in doomed:
                 overwrite.delete_data_file(file)
             for file in parquet_files_to_data_files(table.io, transaction.table_metadata, iter(names)):
@@ -199,8 +199,7 @@ class IcebergLive:
 
     def _put_fence(self, table: IcebergTable, partition: Partition, fence: int) -> None:
         transaction = table.transaction()
-        properties = {f"{_FENCE}{partition.name}": str(fence)}
-        with transaction.update_snapshot(snapshot_properties=properties).fast_append():
+        with transaction.update_snapshot(snapshot_properties=fence_summary(partition, fence)).fast_append():
             pass
         transaction.commit_transaction()
 
@@ -209,7 +208,7 @@ class IcebergLive:
         for one in staged:
             partition = _partition(one)
             pointer, _ = get_pointer(self._store, self._layout, partition)
-            if max(pointer.fence, _fence_seen(table, partition)) > one.fence:
+            if max(pointer.fence, fence_seen(table, partition)) > one.fence:
                 raise LeaseLost(f"partition {partition}: a later run fenced off run {one.run_id}")
 
     def _uri(self, name: str) -> str:
@@ -240,15 +239,6 @@ class _TriedOnce(IcebergTable):
         return self
 
 
-def _summary(staged: Sequence[Manifest]) -> dict[str, str]:
-    summary = {RUN_ID: staged[0].run_id}
-    for one in staged:
-        name = _partition(one).name
-        summary[f"{_GENERATION}{name}"] = one.generation
-        summary[f"{_MANIFEST}{name}"] = hashlib.sha256(one.encode()).hexdigest()
-    return summary
-
-
 def _partition(manifest: Manifest) -> Partition:
     return Partition.of_path(manifest.partition)
 
@@ -265,35 +255,3 @@ def _rows_of(partition: Partition) -> BooleanExpression:
 def _files(table: IcebergTable, rows: BooleanExpression) -> list[DataFile]:
     """The data files of the current snapshot that hold such rows."""
     return [task.file for task in table.scan(row_filter=rows).plan_files()]
-
-
-def _history(table: IcebergTable) -> Iterator[Snapshot]:
-    """The snapshots that led to the current one, newest first, as far as they have not expired."""
-    yield from ancestors_of(table.current_snapshot(), table.metadata)
-
-
-def _told_by(snapshot: Snapshot) -> dict[str, str]:
-    return snapshot.summary.additional_properties if snapshot.summary else {}
-
-
-def _committed(table: IcebergTable, partition: Partition, generation: str) -> bool:
-    name = f"{_GENERATION}{partition.name}"
-    return any(_told_by(snapshot).get(name) == generation for snapshot in _history(table))
-
-
-def _fence_seen(table: IcebergTable, partition: Partition) -> int:
-    """The highest fence that a snapshot names for a partition, be it by shutting out or by a commit."""
-    fences = [0]
-    for snapshot in _history(table):
-        told_by = _told_by(snapshot)
-        fences.append(int(told_by.get(f"{_FENCE}{partition.name}", "0")))
-        fences.append(int(told_by.get(f"{_GENERATION}{partition.name}", "-0").rpartition("-")[2]))
-    return max(fences)
-
-
-def _adds_rows_of_others(snapshot: Snapshot) -> bool:
-    """Whether a snapshot of another writer added rows; one that only wrote them anew, to compact them, did not."""
-    told_by = _told_by(snapshot)
-    is_ours = any(name.startswith((_GENERATION, _FENCE)) for name in told_by)
-    is_compaction = snapshot.summary is not None and snapshot.summary.operation == Operation.REPLACE
-    return not is_ours and not is_compaction and int(told_by.get("added-data-files", "0")) > 0

@@ -19,6 +19,8 @@ from reviewmine.store.filesystem import Location
 EMBEDDED: Final = "reviewmine"
 """What the catalog in a table's meta calls itself; whoever opens the file has to name it so."""
 
+_MOVED: Final = "Iceberg names files by their whole place, so if the table was moved, move it back"
+
 
 def open_catalog(entry: CatalogEntry, embedded: Location) -> Catalog:
     """The catalog that `entry` names, or the one in the file `embedded`.
@@ -48,10 +50,11 @@ def registered(catalog: Catalog, entry: CatalogEntry, uri: str, keys: Sequence[s
             table = catalog.load_table(entry.identifier)
         except NoSuchTableError:
             table = _register(catalog, entry, uri, keys)
+        except FileNotFoundError as absent:
+            raise TableError(f"{uri}: {entry}: {absent}; {_MOVED}") from absent
     if table.location().rstrip("/") != uri:
         raise TableError(
-            f"{uri}: {entry} is a table at {table.location()}; Iceberg names files by their whole place, so move "
-            "the table back, or choose another place or namespace"
+            f"{uri}: {entry} is a table at {table.location()}; {_MOVED}, or choose another place or namespace"
         )
     found = tuple(field.name for field in table.spec().fields)
     if found != tuple(keys):

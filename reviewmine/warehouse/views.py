@@ -82,7 +82,8 @@ def scan(table: str) -> str:
     """
     snapshot = Table(table).live.snapshot()
     if snapshot is not None:
-        return f"iceberg_scan({literal(snapshot.removeprefix('file://'))})"
+        metadata = literal(snapshot.removeprefix("file://"))
+        return f"iceberg_scan({metadata}) /* the snapshot of now: print this again to follow the table */"
     return f"read_parquet({literal(table.rstrip('/') + '/**/*.parquet')}, hive_partitioning = true)"
 
 

@@ -19,6 +19,8 @@ from reviewmine.errors import TableError, UsageError
 from reviewmine.store.catalog_entry import IcebergSettings
 from reviewmine.store.iceberg_catalog import EMBEDDED
 from reviewmine.store.table import Table
+from reviewmine.warehouse.polarity import polarity_by_partition
+from reviewmine.warehouse.views import views
 
 DAYS = ["2024-01-31", "2024-02-01", None, "2024-02-03"]
 FILES = {
@@ -212,9 +214,14 @@ def test_partitions_of_an_older_contract_may_stand_beside_newer_ones_but_not_of_
     assert seen(world) == expected()
 
 
-def test_views_read_the_snapshot_of_now(world):
-    from reviewmine.warehouse.views import views
+def test_polarity_is_counted_over_what_the_snapshot_names_and_not_over_older_files(world):
+    world.run()
+    world.write({f"{FIRST}/b.parquet": reviews(["b2", "b3"], stars=[1, 1])}).run()
+    counted = {partition.label: partition.num_rows for partition in polarity_by_partition(world.table.uri)}
+    assert counted == {"2024-01-01": 5, "2024-01-02": 2}
 
+
+def test_views_read_the_snapshot_of_now(world):
     world.run()
     connection = duckdb.connect()
     statements = views(world.table.uri)
