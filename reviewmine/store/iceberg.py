@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import CommitFailedException, ResolveError, ValidationError
 from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, EqualTo, IsNull, Reference
+from pyiceberg.expressions.literals import literal
 from pyiceberg.io.pyarrow import parquet_files_to_data_files
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table as IcebergTable
@@ -248,7 +249,9 @@ def _rows_of(partition: Partition) -> BooleanExpression:
     rows: BooleanExpression = AlwaysTrue()
     for key, value in zip(partition.keys, partition.values, strict=True):
         column = Reference(key)
-        rows = And(rows, IsNull(term=column) if value == NULL_VALUE else EqualTo(term=column, value=value))
+        rows = And(
+            rows, IsNull(term=column) if value == NULL_VALUE else EqualTo(term=column, value=literal(value))
+        )
     return rows
 
 

@@ -15,6 +15,7 @@ from reviewmine.contract.annotations import annotations_schema
 from reviewmine.errors import ReviewmineError, StoreError, TableError, UsageError
 from reviewmine.store.catalog_entry import CatalogEntry
 from reviewmine.store.filesystem import Location
+from reviewmine.store.s3_client import iceberg_properties
 
 EMBEDDED: Final = "reviewmine"
 """What the catalog in a table's meta calls itself; whoever opens the file has to name it so."""
@@ -32,12 +33,15 @@ def open_catalog(entry: CatalogEntry, embedded: Location) -> Catalog:
             Path(embedded.path).parent.mkdir(parents=True, exist_ok=True)
             return SqlCatalog(EMBEDDED, uri=f"sqlite:///{embedded.path}")
         try:
-            return load_catalog(entry.catalog)
+            catalog = load_catalog(entry.catalog)
         except ValueError as wrong:
             raise UsageError(
                 f"catalog {entry.catalog!r}: {wrong}; found {', '.join(list_catalogs()) or 'no catalog'} in "
                 "~/.pyiceberg.yaml and PYICEBERG_CATALOG__*"
             ) from None
+        if embedded.scheme == "s3":
+            catalog.properties = {**iceberg_properties(), **catalog.properties}
+        return catalog
 
 
 def registered(catalog: Catalog, entry: CatalogEntry, uri: str, keys: Sequence[str]) -> IcebergTable:

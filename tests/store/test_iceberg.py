@@ -1,18 +1,19 @@
 """Iceberg: the snapshot is the commit, whoever is stopped or wakes when."""
 
 import shutil
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from iceberg_world import ENTRY, IcebergWorld, attempt, ids
-from partition_world import DAY, FIRST, LAYOUT, SECOND, Archive, run_id, write
+from crash_points import HOWS
+from iceberg_crash_points import overtaken_everywhere, publish, steps, stopped_everywhere
+from iceberg_world import ENTRY, IcebergWorld, ids
+from partition_world import DAY, FIRST, LAYOUT, SECOND, run_id, write
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table.update import AddSnapshotUpdate
-from stores import Crash, PausingStore, StoppingStore, Writer
+from stores import Crash, StoppingStore
 
 from reviewmine.errors import PublishError, TableError
 from reviewmine.partition import NULL_VALUE, Partition
@@ -22,9 +23,7 @@ from reviewmine.store.iceberg_catalog import EMBEDDED
 from reviewmine.store.journal import standing_journals
 from reviewmine.store.local import LocalStore
 from reviewmine.store.manifest import live_manifest
-from reviewmine.store.retrying import RetryingStore
 
-HOWS = ("before", "after", "lost")
 THIRD = {"a.parquet": ["r1", "r9"], "d.parquet": ["r8"]}
 
 
@@ -34,19 +33,6 @@ def world(tmp_path: Path) -> IcebergWorld:
     made = IcebergWorld(tmp_path)
     write(made.store(), FIRST, 1, live=made.live(made.store()))
     return made.keep()
-
-
-def publish(world: IcebergWorld, archive, number: int, store=None):
-    store = store or world.store()
-    return write(store, archive, number, live=world.live(store))
-
-
-def steps(world: IcebergWorld, archive=SECOND) -> list[str]:
-    """The mutations of one undisturbed run, the commit among them."""
-    counted = StoppingStore(world.store())
-    publish(world, archive, 2, counted)
-    world.reset()
-    return counted.log
 
 
 def test_a_partition_is_published_and_then_replaced_by_one_snapshot_each(world):
@@ -87,38 +73,15 @@ def test_a_run_stopped_at_any_step_leaves_whole_rows_and_nothing_that_the_next_d
 ):
     """The ways to stop take turns, but for the commit and what lies next to it."""
     at_commit = steps(world).index("commit")
-    stopped_everywhere(world, how, lambda at: at % len(HOWS) == turn or abs(at - at_commit) <= 1)
+    enumerated = stopped_everywhere(world, how, lambda at: at % len(HOWS) == turn or abs(at - at_commit) <= 1)
+    assert enumerated.num_cases > 5
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", HOWS)
 def test_a_run_stopped_in_any_way_at_any_step_is_mended(world, how):
-    stopped_everywhere(world, how, lambda at: True)
-
-
-def stopped_everywhere(world: IcebergWorld, how: str, is_wanted: Callable[[int], bool]) -> None:
-    log = steps(world)
-    at_commit = log.index("commit")
-    assert log.count("commit") == 1
-    endings: Counter[str] = Counter()
-    for at, step in [(at, step) for at, step in enumerate(log) if is_wanted(at)]:
-        world.reset()
-        stopping = StoppingStore(world.store(), at=at, how=how)
-        store = RetryingStore(stopping, sleep=lambda _: None)
-        live = world.live(stopping)
-        ended = attempt(lambda store=store, live=live: write(store, SECOND, 2, live=live))
-        endings[type(ended).__name__] += 1
-        is_committed = at > at_commit or (at == at_commit and how != "before")
-        seen = SECOND if is_committed or ended is None else FIRST
-        assert world.review_ids() == ids(seen), step
-        publish(world, SECOND, 3)
-        world.judge(SECOND)
-        if is_committed:
-            assert world.generations()[-1] == f"{run_id(2)}-2", step
-    # A store is asked again; a catalog is not, for what it was asked may yet be done.
-    expected = {"StoreUnavailable": 1, "NoneType": endings.total() - 1} if how == "lost" else None
-    assert endings == (expected or {"Crash": endings.total()})
-    assert endings.total() > 5
+    enumerated = stopped_everywhere(world, how)
+    assert enumerated.num_cases == len(enumerated.operations)
 
 
 OVERTAKEN = pytest.mark.parametrize(
@@ -128,45 +91,15 @@ OVERTAKEN = pytest.mark.parametrize(
 
 @OVERTAKEN
 def test_a_zombie_that_wakes_after_another_run_took_over_changes_nothing(world, zombies, others):
-    overtaken_everywhere(world, zombies, others, every=6)
+    enumerated = overtaken_everywhere(world, zombies, others, every=6)
+    assert set(enumerated.outcomes) == {("done",), ("lost",)}
 
 
 @pytest.mark.slow
 @OVERTAKEN
 def test_a_zombie_that_sleeps_anywhere_changes_nothing(world, zombies, others):
-    overtaken_everywhere(world, zombies, others, every=1)
-
-
-def overtaken_everywhere(world: IcebergWorld, zombies: Archive, others: Archive, *, every: int) -> None:
-    """The other run may find its generation live and commit nothing: the zombie is shut out all the same.
-
-    It sleeps before each `every`-th operation, and around the commit; before the lease it is no zombie yet.
-    """
-    log = _operations(world, zombies)
-    lease_at, commit_at = log.index(f"put_if {LAYOUT.lease(DAY)}"), log.index("commit")
-    around = {lease_at, lease_at + 1, commit_at - 1, commit_at, commit_at + 1}
-    endings: Counter[str] = Counter()
-    for at in sorted(around | set(range(0, len(log), every))):
-        world.reset()
-        store = PausingStore(world.store(), at=at)
-        zombie = Writer(store, lambda s: write(s, zombies, 2, live=world.live(s)))
-        zombie.to_pause()
-        publish(world, others, 3)
-        assert world.review_ids() == ids(others), log[at]
-        zombie.to_end()
-        endings[type(zombie.error).__name__] += 1
-        assert world.review_ids() == ids(zombies if at <= lease_at else others), log[at]
-        publish(world, others, 4)
-        assert world.review_ids() == ids(others), log[at]
-    assert set(endings) == {"NoneType", "LeaseLost"}
-
-
-def _operations(world: IcebergWorld, archive) -> list[str]:
-    """The operations of one undisturbed run, reads and the commit among them."""
-    counted = PausingStore(world.store(), at=None)
-    publish(world, archive, 2, counted)
-    world.reset()
-    return counted.log
+    enumerated = overtaken_everywhere(world, zombies, others)
+    assert enumerated.num_cases == len(enumerated.operations)
 
 
 class InterferingCatalog(SqlCatalog):
