@@ -19,8 +19,9 @@ def publish(world: IcebergWorld, archive: Archive, number: int, store: Store | N
     return write(store, archive, number, live=world.live(store))
 
 
-def steps(world: IcebergWorld, archive=SECOND) -> list[str]:
+def steps(world: IcebergWorld, archive: Archive = SECOND) -> list[str]:
     """The mutations of one undisturbed run, the commit among them."""
+    world.reset()
     counted = StoppingStore(world.store())
     publish(world, archive, 2, counted)
     world.reset()
@@ -83,8 +84,9 @@ def overtaken_everywhere(
     return enumerated
 
 
-def operations(world: IcebergWorld, archive) -> list[str]:
+def operations(world: IcebergWorld, archive: Archive) -> list[str]:
     """The operations of one undisturbed run, reads and the commit among them."""
+    world.reset()
     counted = PausingStore(world.store(), at=None)
     publish(world, archive, 2, counted)
     world.reset()
