@@ -18,6 +18,7 @@ from pyiceberg.utils.config import Config
 from reviewmine.errors import TableError, UsageError
 from reviewmine.store.catalog_entry import IcebergSettings
 from reviewmine.store.iceberg_catalog import EMBEDDED
+from reviewmine.store.s3_client import iceberg_properties
 from reviewmine.store.table import Table
 from reviewmine.warehouse.polarity import polarity_by_partition
 from reviewmine.warehouse.views import views
@@ -159,7 +160,7 @@ def test_a_table_in_a_bucket_is_registered_in_the_catalog_it_names(tmp_path, s3_
     world = World(tmp_path, table=f"{s3_uri}/table", iceberg=named).write(FILES)
     world.run()
     world.write({f"{FIRST}/b.parquet": reviews(["b2"], stars=[1])}).run()
-    table = load_catalog("shared").load_table("opinions.table")
+    table = load_catalog("shared", **iceberg_properties()).load_table("opinions.table")
     assert table.location() == f"{s3_uri}/table"
     assert sorted(table.scan().to_arrow()["review_id"].to_pylist()) == ["a1", "a1", "a2", "a2", "b2", "c1"]
     assert world.states() == {FIRST: "fresh", SECOND: "fresh"}
