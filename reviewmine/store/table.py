@@ -43,7 +43,7 @@ class Table:
         self.location = Location.parse(uri)
         self.layout = Layout(self.location.name)
         self.store = open_store(self.location.parent, scratch=self.layout.scratch)
-        self._live: Live | None = None
+        self._found: TableRecord | None = None
 
     def __reduce__(self) -> tuple[type["Table"], tuple[str]]:
         return Table, (self.location.uri,)
@@ -55,12 +55,11 @@ class Table:
     @property
     def live(self) -> Live:
         """What its readers see, by the format that its record names; a place without a record is seen as files."""
-        if self._live is None:
-            record = self.record()
-            if record is None:
-                return HiveLive(self.store, self.layout)
-            self._live = _live_of(record, self.location, self.store, self.layout)
-        return self._live
+        if self._found is None:  # no table changes what this depends on
+            self._found = self.record()
+        if self._found is None:
+            return HiveLive(self.store, self.layout)
+        return _live_of(self._found, self.location, self.store, self.layout)
 
     def record(self) -> TableRecord | None:
         """What stands in `table.json`, or None where no table was made yet."""
