@@ -41,11 +41,26 @@ def json_lines(partitions: Iterable[LivePartition]) -> Iterator[str]:
 
 
 def _batches(partitions: Sequence[LivePartition]) -> Iterator[pa.Table]:
-    """The rows, and at first an empty table for their schema: a table without rows has columns too."""
-    first = next((batch for partition in partitions for batch in partition.batches()), None)
-    yield (annotations_schema().empty_table() if first is None else first.schema.empty_table())
+    """The rows, and at first an empty table for their schema: a table without rows has columns too.
+
+    Columns that a partition of an Iceberg table does not carry are null in its rows.
+    """
+    schemas = [schema for partition in partitions if (schema := partition.schema())]
+    schema = pa.unify_schemas(schemas, promote_options="permissive") if schemas else annotations_schema()
+    yield schema.empty_table()
     for partition in partitions:
-        yield from partition.batches()
+        for batch in partition.batches():
+            yield batch if batch.schema.equals(schema) else _widened(batch, schema)
+
+
+def _widened(batch: pa.Table, schema: pa.Schema) -> pa.Table:
+    columns = [
+        batch[field.name].cast(field.type)
+        if field.name in batch.column_names
+        else pa.nulls(batch.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def _write_parquet(batches: Iterator[pa.Table], path: Path) -> int:
