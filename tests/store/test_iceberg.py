@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 from crash_points import HOWS
 from iceberg_crash_points import overtaken_everywhere, publish, steps, stopped_everywhere
-from iceberg_world import ENTRY, IcebergWorld, ids
-from partition_world import DAY, FIRST, LAYOUT, SECOND, run_id, write
+from iceberg_world import ENTRY, IcebergWorld, attempt, ids
+from partition_world import DAY, FIRST, LAYOUT, SECOND, run_id, silent, write
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table.update import AddSnapshotUpdate
@@ -17,12 +17,13 @@ from stores import Crash, StoppingStore
 
 from reviewmine.errors import PublishError, TableError
 from reviewmine.partition import NULL_VALUE, Partition
-from reviewmine.store.filesystem import Location
+from reviewmine.store.filesystem import Location, Store
 from reviewmine.store.iceberg import IcebergLive
 from reviewmine.store.iceberg_catalog import EMBEDDED
 from reviewmine.store.journal import standing_journals
 from reviewmine.store.local import LocalStore
 from reviewmine.store.manifest import live_manifest
+from reviewmine.store.rollback import PREVIOUS, Rollback, roll_back
 
 THIRD = {"a.parquet": ["r1", "r9"], "d.parquet": ["r8"]}
 
@@ -82,6 +83,28 @@ def test_a_run_stopped_at_any_step_leaves_whole_rows_and_nothing_that_the_next_d
 def test_a_run_stopped_in_any_way_at_any_step_is_mended(world, how):
     enumerated = stopped_everywhere(world, how)
     assert enumerated.num_cases == len(enumerated.operations)
+
+
+@pytest.mark.parametrize(("turn", "how"), list(enumerate(HOWS)))
+def test_a_rollback_stopped_at_any_step_is_finished_or_undone_and_goes_back_no_further(world, turn, how):
+    def back(store: Store, number: int) -> Rollback:
+        return roll_back(
+            store, LAYOUT, world.live(store), DAY, run_id(number), to=PREVIOUS, patience=silent()
+        )
+
+    publish(world, SECOND, 2)
+    counted = StoppingStore(world.store())
+    back(counted, 3)
+    world.judge(FIRST)
+    log = counted.log
+    for at in range(turn, len(log), len(HOWS)):
+        world.reset()
+        publish(world, SECOND, 2)
+        stopping = StoppingStore(world.store(), at=at, how=how)
+        attempt(lambda store=stopping: back(store, 3))
+        assert world.review_ids() in (ids(FIRST), ids(SECOND)), log[at]
+        back(world.store(), 4)
+        world.judge(FIRST)
 
 
 OVERTAKEN = pytest.mark.parametrize(
