@@ -94,9 +94,8 @@ class Table:
         wanted = self._wanted(partition_keys, partition_by, carried, iceberg)
         found = self.record() or self._make(wanted)
         self._refuse_another(found, wanted)
-        if (
-            found != wanted
-        ):  # partitions of both versions stand side by side, and readers see the columns of either
+        if found != wanted:
+            # It is older: partitions of both versions stand side by side, and readers see the columns of either.
             self.store.put(self.layout.table_record, wanted.encode())
         self.live.prepare()
         self._probe_compare_and_swap()

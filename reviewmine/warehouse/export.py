@@ -11,7 +11,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from reviewmine.contract.annotations import annotations_schema
-from reviewmine.errors import UsageError
+from reviewmine.errors import TableError, UsageError
+from reviewmine.store.parallel import in_parallel
 from reviewmine.warehouse.live import LivePartition
 
 
@@ -43,10 +44,17 @@ def json_lines(partitions: Iterable[LivePartition]) -> Iterator[str]:
 def _batches(partitions: Sequence[LivePartition]) -> Iterator[pa.Table]:
     """The rows, and at first an empty table for their schema: a table without rows has columns too.
 
-    Columns that a partition of an Iceberg table does not carry are null in its rows.
+    Columns that a partition of an Iceberg table does not carry are null in its rows. Raises TableError where columns of
+    one name have types that cannot be made one.
     """
-    schemas = [schema for partition in partitions if (schema := partition.schema())]
-    schema = pa.unify_schemas(schemas, promote_options="permissive") if schemas else annotations_schema()
+    found = in_parallel(lambda partition: partition.schema(), partitions)
+    schemas = [schema for schema in found if schema is not None] or [annotations_schema()]
+    try:
+        schema = pa.unify_schemas(schemas, promote_options="permissive")
+    except pa.ArrowException as unfit:
+        raise TableError(
+            f"{partitions[0].table.uri}: its partitions cannot be one file: {unfit}; export fewer with --partitions"
+        ) from unfit
     yield schema.empty_table()
     for partition in partitions:
         for batch in partition.batches():
