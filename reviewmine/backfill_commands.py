@@ -22,6 +22,12 @@ PartitionBy = Annotated[
     str | None, typer.Option(help="day or month: derive the partition from each review's date.")
 ]
 Carry = Annotated[str | None, typer.Option(help="Input columns to carry over, separated by commas.")]
+TableFormat = Annotated[
+    str | None, typer.Option("--format", help="hive or iceberg; no table changes its format.")
+]
+Catalog = Annotated[
+    str | None, typer.Option(help="The Iceberg catalog, by its name in pyiceberg's configuration.")
+]
 NumActors = Annotated[int | None, typer.Option(help="Model actors; by default what the cluster has.")]
 Order = Annotated[str | None, typer.Option(help="oldest or newest: which partitions come first.")]
 LimitPartitions = Annotated[
@@ -42,6 +48,8 @@ def plan(
     checkpoint: Checkpoint = None,
     partition_by: PartitionBy = None,
     carry: Carry = None,
+    table_format: TableFormat = None,
+    catalog: Catalog = None,
     num_actors: NumActors = None,
     order: Order = None,
     limit_partitions: LimitPartitions = None,
@@ -67,6 +75,8 @@ def plan(
             "checkpoint": checkpoint,
             "partition_by": partition_by,
             "carry": carry,
+            "format": table_format,
+            "iceberg.catalog": catalog,
             "pool.num_actors": num_actors,
             "order": order,
             "limit_partitions": limit_partitions,
@@ -87,6 +97,8 @@ def annotate(
     checkpoint: Checkpoint = None,
     partition_by: PartitionBy = None,
     carry: Carry = None,
+    table_format: TableFormat = None,
+    catalog: Catalog = None,
     num_actors: NumActors = None,
     max_rejects: Annotated[int | None, typer.Option(help="Unreadable archive files to tolerate.")] = None,
     order: Order = None,
@@ -95,6 +107,9 @@ def annotate(
     budget_hours: Annotated[
         float | None, typer.Option(help="Stop at the end of the first partition after so long, resumable.")
     ] = None,
+    atomic_run: Annotated[
+        bool, typer.Option("--atomic-run", help="Iceberg: one commit for the whole run, at its end.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Annotate ARCHIVE into TABLE; partitions that are fresh already are left alone."""
@@ -107,12 +122,15 @@ def annotate(
             "checkpoint": checkpoint,
             "partition_by": partition_by,
             "carry": carry,
+            "format": table_format,
+            "iceberg.catalog": catalog,
             "pool.num_actors": num_actors,
             "max_rejects": max_rejects,
             "order": order,
             "limit_partitions": limit_partitions,
             "settled_after": settled_after,
             "budget_hours": budget_hours,
+            "atomic_run": atomic_run or None,
         },
     )
     carry_out(settings, as_json=as_json)

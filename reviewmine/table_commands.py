@@ -98,7 +98,7 @@ def gc(
     collected = (
         Collected(gone=garbage, held={})
         if dry_run
-        else collect(place.store, place.layout, garbage, retention, run_id, patience)
+        else collect(place.store, place.layout, place.live, garbage, retention, run_id, patience)
     )
     if as_json:
         print(json.dumps(collected_json(collected, dry_run=dry_run)))
@@ -139,13 +139,15 @@ def erase(
 
     place, run_id, patience = Table(table), new_run_id(), Patience()
     place.require(writing=not dry_run)
+    if not dry_run:
+        place.refuse_snapshots()
     ids = ids_to_erase(place, review_ids=review_ids, user_id=user_id, archive=archive, run_file=run)
     if dry_run:
         erased = Erased(traces=tuple(find_rows(place.store, place.layout, are_among(ids))))
     else:
         recover_dead_publishes(place, run_id, patience)
         tombstones = add_tombstones(place.store, place.layout, ids)
-        erased = erase_rows(place.store, place.layout, tombstones, run_id, patience)
+        erased = erase_rows(place.store, place.layout, place.live, tombstones, run_id, patience)
     _say(
         [json.dumps(erased_json(erased, dry_run=dry_run))]
         if as_json

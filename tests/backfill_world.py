@@ -29,6 +29,7 @@ from reviewmine.contract.reviews import ReviewColumns, carried_fields
 from reviewmine.errors import ArchiveError, ContractError
 from reviewmine.partition import Partition, PartitionBy, PartitionRange
 from reviewmine.store.archive import Archive
+from reviewmine.store.catalog_entry import IcebergSettings
 from reviewmine.store.journal import partitions_with_journals
 from reviewmine.store.layout import new_run_id
 from reviewmine.store.manifest import live_manifest, published_partitions
@@ -185,9 +186,12 @@ class World:
         carry: Sequence[str] = (),
         columns: ReviewColumns | None = None,
         execute: Callable[..., Any] = InProcess,
+        table: str | None = None,
+        iceberg: IcebergSettings | None = None,
     ) -> None:
         self.root = root / "archive"
-        self.table = Table(str(root / "table"))
+        self.table = Table(table or str(root / "table"))
+        self.iceberg = iceberg
         self.partition_by = partition_by
         self.carry = carry
         self.columns = columns or ReviewColumns()
@@ -239,11 +243,14 @@ class World:
         max_rejects: int = 0,
         selection: Selection | None = None,
         budget_hours: float | None = None,
+        together: bool = False,
         **executor: object,
     ) -> Run:
         """A run that was planned, and has put nothing yet but the table's record."""
         planner = self.planner(only, selection)
-        self.table.make_or_match(planner.partition_keys, self.partition_by, carried=self.carry)
+        self.table.make_or_match(
+            planner.partition_keys, self.partition_by, carried=self.carry, iceberg=self.iceberg
+        )
         job = self.job(planner, checkpoint)
         recover_dead_publishes(self.table, job.run_id, silent())
         self.executor = self.execute(job, **executor)
@@ -257,6 +264,7 @@ class World:
             max_rejects=max_rejects,
             patience=silent(),
             budget_hours=budget_hours,
+            together=together,
         )
 
     def job(self, planner: Planner, checkpoint: str = "one") -> Job:

@@ -15,6 +15,7 @@ from reviewmine.store.generation import Generation
 from reviewmine.store.journal import standing_journals
 from reviewmine.store.layout import Layout
 from reviewmine.store.lease import Patience
+from reviewmine.store.live import HiveLive, Live
 from reviewmine.store.manifest import InputFile, Manifest, live_manifest
 from reviewmine.store.parts import PartWriter
 from reviewmine.store.publish import Publisher
@@ -47,14 +48,21 @@ def run_id(number: int) -> str:
 
 
 def write(
-    store: Store, archive: Archive, number: int, *, beating: bool = False, patience: Patience | None = None
+    store: Store,
+    archive: Archive,
+    number: int,
+    *,
+    beating: bool = False,
+    patience: Patience | None = None,
+    live: Live | None = None,
 ) -> Manifest:
-    """One run, whole: annotate the fragments that have no receipt, then publish."""
+    """One run, whole: annotate the fragments that have no receipt, then publish; a hive table without `live`."""
+    live = live or HiveLive(store, LAYOUT)
     receipts = []
     for fragment in fragments(archive):
         receipt = get_receipt(store, LAYOUT, RESULT_KEY, fragment)
         if receipt is None:
-            receipt = _annotate(store, archive[fragment.path], fragment, number)
+            receipt = _annotate(store, live, archive[fragment.path], fragment, number)
         receipts.append(receipt)
     inputs = tuple(
         InputFile(path=f.path, num_bytes=1, etag=f.etag, num_rows=f.num_rows) for f in fragments(archive)
@@ -63,7 +71,7 @@ def write(
         partition=DAY, result_key=RESULT_KEY, ingredients={}, inputs=inputs, receipts=tuple(receipts)
     )
     patience = patience or (BEATING if beating else silent())
-    return Publisher(store, LAYOUT, run_id(number), patience).publish(generation)
+    return Publisher(store, LAYOUT, live, run_id(number), patience).publish(generation)
 
 
 def fragments(archive: Archive) -> list[Fragment]:
@@ -118,9 +126,9 @@ def _review_ids(body: bytes) -> list[str]:
     return pq.read_table(pa.BufferReader(body))["review_id"].to_pylist()
 
 
-def _annotate(store: Store, ids: Sequence[str], fragment: Fragment, number: int) -> Receipt:
+def _annotate(store: Store, live: Live, ids: Sequence[str], fragment: Fragment, number: int) -> Receipt:
     writer = PartWriter(store, LAYOUT, RESULT_KEY, fragment)
-    part = writer.put(DAY, annotations(ids, fragment.path))
+    part = writer.put(DAY, live.part_of(DAY, annotations(ids, fragment.path)))
     receipt = Receipt(
         result_key=RESULT_KEY,
         fragment=fragment,

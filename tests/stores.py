@@ -82,6 +82,9 @@ class WrappedStore:
         return self.store.compare_and_swap
 
     def _operate(self, operation: str, *arguments: Any) -> Any:
+        return self._carry_out(operation, *arguments)
+
+    def _carry_out(self, operation: str, *arguments: Any) -> Any:
         return getattr(self.store, operation)(*arguments)
 
     def get(self, name: str) -> Stored | None:
@@ -133,18 +136,22 @@ class StoppingStore(WrappedStore):
     def _operate(self, operation: str, *arguments: Any) -> Any:
         if operation not in self.MUTATIONS:
             return super()._operate(operation, *arguments)
-        with self._one_at_a_time:
-            return self._mutate(operation, *arguments)
+        return self.step(_told(operation, arguments), lambda: self._carry_out(operation, *arguments))
 
-    def _mutate(self, operation: str, *arguments: Any) -> Any:
+    def step(self, told: str, mutate: Callable[[], Any]) -> Any:
+        """One mutation more, here or elsewhere."""
+        with self._one_at_a_time:
+            return self._mutate(told, mutate)
+
+    def _mutate(self, told: str, mutate: Callable[[], Any]) -> Any:
         if self._has_crashed:
             raise Crash
         number = len(self.log)
-        self.log.append(_told(operation, arguments))
+        self.log.append(told)
         self._has_crashed = number == self.at and self.how != "lost"
         if number == self.at and self.how == "before":
             raise Crash
-        answer = super()._operate(operation, *arguments)
+        answer = mutate()
         if number == self.at:
             raise Crash if self.how == "after" else StoreUnavailable("the reply was lost")
         return answer
@@ -197,15 +204,19 @@ class PausingStore(WrappedStore):
         self._look = look
 
     def _operate(self, operation: str, *arguments: Any) -> Any:
+        answer = self.step(_told(operation, arguments), lambda: self._carry_out(operation, *arguments))
+        if operation == "delete" or (operation == "put_if" and "/live/" in arguments[0]):
+            self._look()
+        return answer
+
+    def step(self, told: str, operate: Callable[[], Any]) -> Any:
+        """One operation more, here or elsewhere."""
         if len(self.log) == self.at:
             self.has_paused = True
             self.paused.set()
             self.resumed.wait()
-        self.log.append(_told(operation, arguments))
-        answer = super()._operate(operation, *arguments)
-        if operation == "delete" or (operation == "put_if" and "/live/" in arguments[0]):
-            self._look()
-        return answer
+        self.log.append(told)
+        return operate()
 
 
 class Writer:

@@ -60,6 +60,16 @@ def test_an_error_of_a_json_run_is_json_on_the_last_line(tmp_path: Path, capsys)
     assert "nowhere: found no Parquet files" in said["error"]
 
 
+def test_one_commit_for_a_whole_run_is_for_iceberg_tables_alone(capsys):
+    assert run("annotate", "a", "t", "--atomic-run") == 2
+    assert "--atomic-run: a table of format hive has one commit per partition" in capsys.readouterr().err
+
+
+def test_a_format_that_is_not_known_is_refused_with_those_that_are(capsys):
+    assert run("annotate", "a", "t", "--format", "delta") == 2
+    assert "'hive' or 'iceberg'" in capsys.readouterr().err
+
+
 def test_a_table_inside_its_archive_is_refused(tmp_path: Path, capsys):
     assert run("annotate", str(tmp_path), str(tmp_path / "t")) == 2
     assert "lie within each other" in capsys.readouterr().err

@@ -19,6 +19,7 @@ from reviewmine.store.held import HeldPartition
 from reviewmine.store.journal import standing_journals
 from reviewmine.store.layout import Layout, begun_at, partition_of_part
 from reviewmine.store.lease import Patience
+from reviewmine.store.live import Live
 from reviewmine.store.manifest import Manifest, history, live_manifest
 from reviewmine.store.parallel import in_parallel
 from reviewmine.store.receipts import Receipt
@@ -106,7 +107,13 @@ def survey(store: Store, layout: Layout, retention: Retention) -> Garbage:
 
 
 def collect(
-    store: Store, layout: Layout, garbage: Garbage, retention: Retention, run_id: str, patience: Patience
+    store: Store,
+    layout: Layout,
+    seen: Live,
+    garbage: Garbage,
+    retention: Retention,
+    run_id: str,
+    patience: Patience,
 ) -> Collected:
     """Take away what `survey` found; a partition that a live run holds keeps its manifests and parts."""
     _delete(store, garbage.receipts)
@@ -115,7 +122,7 @@ def collect(
     held: dict[Partition, str] = {}
     for partition in garbage.partitions:
         try:
-            with HeldPartition(store, layout, partition, run_id, patience) as holding:
+            with HeldPartition(store, layout, seen, partition, run_id, patience) as holding:
                 kept = kept_generations(store, layout, partition, retention)
                 names = {layout.manifest(partition, manifest.generation) for manifest in kept}
                 names |= {part.name for manifest in kept for part in manifest.parts}

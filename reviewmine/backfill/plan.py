@@ -162,6 +162,8 @@ class Planner:
 
     def _refuse_two_schemas(self, standing: Standing, left: Iterable[Partition], result: Result) -> None:
         """A run must not carry other columns than partitions that it leaves, which a run of all would bring along."""
+        if not self._table.live.has_one_schema:
+            return
         wanted = result.ingredients[CARRIED_COLUMNS]
         for partition in sorted(left):
             live = standing.live.get(partition)

@@ -69,20 +69,27 @@ class Run:
         patience: Patience | None = None,
         stop: StopSignal | None = None,
         budget_hours: float | None = None,
+        together: bool = False,
     ) -> None:
+        """
+        Args:
+            together: publish all partitions in one commit, when the last of them is annotated.
+        """
         self._job = job
         self._plan = plan
         self._executor = executor
         self._observer = observer
         self._max_rejects = max_rejects
         self._budget_hours = budget_hours
-        self._publisher = Publisher(job.table.store, job.table.layout, job.run_id, patience)
+        self._publisher = Publisher(job.table.store, job.table.layout, job.table.live, job.run_id, patience)
         self._receipts: dict[str, Receipt] = {}
         self._rejected: set[str] = set()
         self._waiting = {planned.partition: planned for planned in plan.due()}
         self._touching: dict[str, list[Partition]] = defaultdict(list)
         self._missing: Counter[Partition] = Counter()
         self._stop = stop or StopSignal()
+        self._together = together
+        self._complete: list[PlannedPartition] = []
         self._started = self._recorded = time.monotonic()
         self.summary = Summary(
             run_id=job.run_id,
@@ -106,6 +113,7 @@ class Run:
         try:
             with self._stop.heeded():
                 self._annotate()
+                self._publish(self._complete)
         except BaseException as error:
             with suppress(StoreError):  # a store that is away is told of by the error that is raised
                 self._record("stopped" if isinstance(error, Stopped) else "failed")
@@ -128,7 +136,7 @@ class Run:
             self._fail(partition, reason)
         for partition in [p for p in self._waiting if not self._missing[p]]:
             self._stop.check()
-            self._publish(partition)
+            self._completed(partition)
         poisoned = self._execute(tasks)
         for _ in range(_MAX_ISOLATIONS):
             if not poisoned:
@@ -220,7 +228,7 @@ class Run:
         for partition in self._touching[fragment_id]:
             self._missing[partition] -= 1
             if not self._missing[partition]:
-                self._publish(partition)
+                self._completed(partition)
 
     def _withhold(self, partitions: Sequence[Partition]) -> None:
         """These lack rows that nobody can read; their count of missing fragments never reaches zero."""
@@ -228,17 +236,24 @@ class Run:
             if self._waiting.pop(partition, None):
                 self._observer.withheld(partition, _UNREADABLE)
 
-    def _publish(self, partition: Partition) -> None:
-        planned = self._waiting.pop(partition)
-        try:
-            manifest = self._publisher.publish(self._generation(planned))
-        except (PublishError, StoreError, TableError) as error:
-            self._fail(partition, str(error))
-        else:
-            num_published = self.summary.partitions_published + 1
-            self.summary = self.summary.model_copy(update={"partitions_published": num_published})
-            self._observer.published(manifest)
+    def _completed(self, partition: Partition) -> None:
+        self._complete.append(self._waiting.pop(partition))
+        if not self._together:
+            self._publish([self._complete.pop()])
         self._check_budget()
+
+    def _publish(self, complete: Sequence[PlannedPartition]) -> None:
+        """In one commit; none of `complete` is published if one of them cannot be."""
+        try:
+            manifests = self._publisher.publish_together([self._generation(planned) for planned in complete])
+        except (PublishError, StoreError, TableError) as error:
+            for planned in complete:
+                self._fail(planned.partition, str(error))
+            return
+        num_published = self.summary.partitions_published + len(manifests)
+        self.summary = self.summary.model_copy(update={"partitions_published": num_published})
+        for manifest in manifests:
+            self._observer.published(manifest)
 
     def _fail(self, partition: Partition, reason: str) -> None:
         failed = {**self.summary.partitions_failed, str(partition): reason}
@@ -297,7 +312,7 @@ class Run:
 def recover_dead_publishes(table: Table, run_id: str, patience: Patience | None = None) -> list[Partition]:
     """Finish or undo every publish that a dead run left half done; those of live runs are left to them."""
     table.sweep_scratch()
-    publisher = Publisher(table.store, table.layout, run_id, patience)
+    publisher = Publisher(table.store, table.layout, table.live, run_id, patience)
     recovered = []
     for partition in partitions_with_journals(table.store, table.layout):
         with suppress(LeaseHeld, LeaseLost):

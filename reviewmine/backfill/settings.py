@@ -9,6 +9,8 @@ from reviewmine.checkpoints import BUILTIN
 from reviewmine.config import RunModel
 from reviewmine.contract.reviews import ReviewColumns
 from reviewmine.partition import PartitionBy
+from reviewmine.store.catalog_entry import IcebergSettings
+from reviewmine.store.table import Format
 
 
 class PoolSettings(RunModel):
@@ -41,6 +43,11 @@ class AnnotateSettings(RunModel):
     columns: ReviewColumns = ReviewColumns()
     carry: tuple[str, ...] = ()
     partition_by: PartitionBy | None = None
+    format: Format = "hive"
+    """`iceberg` for readers that need snapshots; no table changes its format."""
+    iceberg: IcebergSettings = IcebergSettings()
+    atomic_run: bool = False
+    """Publish all partitions of a run in one commit, which only an Iceberg table has."""
     partitions: str | None = None
     order: Order = "oldest"
     """Which partitions are annotated and published first."""
@@ -53,6 +60,11 @@ class AnnotateSettings(RunModel):
     max_rejects: Annotated[int, Field(ge=0)] = 0
     pool: PoolSettings = PoolSettings()
     plan: PlanSettings = PlanSettings()
+
+    @property
+    def registration(self) -> IcebergSettings | None:
+        """Where the table is to be registered; None for a format that has no catalog."""
+        return self.iceberg if self.format == "iceberg" else None
 
     @property
     def selection(self) -> Selection:

@@ -103,8 +103,8 @@ class _Look:
     """What one round of listings shows."""
 
     def __init__(self, table: Table) -> None:
-        self._store, self._layout = table.store, table.layout
-        self.sizes = table.live_sizes()
+        self._store, self._layout, self._live = table.store, table.layout, table.live
+        self.sizes = self._live.sizes()
         self._journals = frozenset(partitions_with_journals(self._store, self._layout))
         leases = (file.name.rsplit("/", 1)[-1] for file in self._store.list(self._layout.leases))
         held = {Partition.of_name(name.removesuffix(".json")) for name in leases}
@@ -178,13 +178,13 @@ class _Look:
         return RunStatus(rows_per_s=pace, **summary.model_dump(include=set(shared)))
 
     def _missing(self, partition: Partition, live: Manifest) -> list[str]:
-        """The live files that are not there: not in the listing, not by name, and not because another is live now."""
+        """The live files that readers miss: not in the listing, nor at a second look, and none other is live now."""
         sizes = dict(zip(live.live_files, (part.num_bytes for part in live.parts), strict=True))
         unlisted = [name for name, num_bytes in sizes.items() if self.sizes.get(name) != num_bytes]
-        found = [(name, self._store.stat(name)) for name in unlisted]
-        missing = [name for name, file in found if file is None or file.num_bytes != sizes[name]]
+        if not unlisted or self._live.stands(live):
+            return []
         pointer, _ = get_pointer(self._store, self._layout, partition)
-        return missing if pointer.generation == live.generation else []
+        return unlisted if pointer.generation == live.generation else []
 
     def _rejects_of(self, partition: Partition, live: Manifest | None) -> tuple[str, ...]:
         """The rejected files of a partition, by their folder or by what it was made from, since it was published."""

@@ -62,7 +62,9 @@ def undo(
     undone = []
     for partition in partitions:
         try:
-            done = roll_back(table.store, table.layout, partition, run_id, to=to, patience=patience)
+            done = roll_back(
+                table.store, table.layout, table.live, partition, run_id, to=to, patience=patience
+            )
             undone.append(Undone(partition=partition, rollback=done))
         except (PublishError, StoreError, TableError) as error:
             undone.append(Undone(partition=partition, failure=str(error)))
@@ -71,6 +73,8 @@ def undo(
 
 def _refuse_two_schemas(table: Table, partitions: Sequence[Partition], to: str) -> None:
     """A rollback of some partitions must not bring back columns that the others do not have."""
+    if not table.live.has_one_schema:
+        return
 
     def standing(partition: Partition) -> Manifest | None:
         live = live_manifest(table.store, table.layout, partition)

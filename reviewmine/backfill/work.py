@@ -129,7 +129,11 @@ class FragmentWriter:
         if carried_over is not None:
             carried_over = carried_over.filter(pa.array(~tombstones.are_erased(carried_over["review_id"])))
         writer = PartWriter(job.table.store, job.table.layout, job.result_key, fragment)
-        parts = tuple(writer.put(partition, rows) for partition, rows in self._divide(fragment, annotations))
+        live = job.table.live
+        parts = tuple(
+            writer.put(partition, live.part_of(partition, rows))
+            for partition, rows in self._divide(fragment, annotations)
+        )
         job.archive.check_unchanged(fragment)
         receipt = Receipt(
             result_key=job.result_key,

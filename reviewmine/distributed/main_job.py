@@ -13,6 +13,7 @@ from reviewmine.checkpoints import is_remote, local_checkpoint
 from reviewmine.contract.reviews import ReviewColumns, carried_fields, check_mapping
 from reviewmine.distributed.annotating import RayExecutor
 from reviewmine.distributed.stages import Model
+from reviewmine.errors import UsageError
 from reviewmine.model.inspect import inspect_checkpoint, require_opinion_heads
 from reviewmine.partition import PartitionRange
 from reviewmine.store.archive import Archive
@@ -33,6 +34,11 @@ class Intent:
 
 def intent_of(settings: AnnotateSettings) -> Intent:
     """Raises ReviewmineError for settings that archive, checkpoint or their own values rule out."""
+    if settings.atomic_run and settings.format != "iceberg":
+        raise UsageError(
+            f"--atomic-run: a table of format {settings.format} has one commit per partition; only --format iceberg "
+            "has one for all"
+        )
     checkpoint = local_checkpoint(settings.checkpoint, expected_digest=settings.checkpoint_digest)
     spec, digest = inspect_checkpoint(checkpoint, expected_digest=settings.checkpoint_digest)
     require_opinion_heads(spec, where=str(checkpoint))
@@ -87,7 +93,12 @@ def annotate(settings: AnnotateSettings, observer: Observer) -> Summary:
 def _annotate(settings: AnnotateSettings, observer: Observer, stop: StopSignal) -> Summary:
     intent = intent_of(settings)
     planner, job = intent.planner, intent.job
-    job.table.make_or_match(planner.partition_keys, settings.partition_by, carried=settings.carry)
+    job.table.make_or_match(
+        planner.partition_keys,
+        settings.partition_by,
+        carried=settings.carry,
+        iceberg=settings.registration,
+    )
     recover_dead_publishes(job.table, job.run_id)
     executor = RayExecutor(job, intent.model)
     with stop.interrupting():
@@ -100,4 +111,5 @@ def _annotate(settings: AnnotateSettings, observer: Observer, stop: StopSignal) 
         max_rejects=settings.max_rejects,
         stop=stop,
         budget_hours=settings.budget_hours,
+        together=settings.atomic_run,
     ).run()

@@ -46,7 +46,12 @@ def plan_backfill(settings: AnnotateSettings) -> Estimate:
     as `annotate` would.
     """
     intent = intent_of(settings)
-    intent.job.table.match(intent.planner.partition_keys, settings.partition_by, carried=settings.carry)
+    intent.job.table.match(
+        intent.planner.partition_keys,
+        settings.partition_by,
+        carried=settings.carry,
+        iceberg=settings.registration,
+    )
     plan = intent.planner.plan(intent.result)
     estimator = Estimator(plan, stored_bytes=intent.planner.body_bytes, standing=_standing(intent))
     return estimator.estimate(_means(settings, intent, plan, estimator) if estimator.pending else None)

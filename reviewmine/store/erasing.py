@@ -25,6 +25,7 @@ from reviewmine.store.filesystem import Store
 from reviewmine.store.held import HeldPartition
 from reviewmine.store.layout import Layout, partition_of_part, rewritten_part
 from reviewmine.store.lease import Patience
+from reviewmine.store.live import Live
 from reviewmine.store.manifest import Manifest, live_manifest, published_partitions
 from reviewmine.store.parallel import in_parallel
 from reviewmine.store.parts import Part, encode_parquet
@@ -81,7 +82,9 @@ def find_rows(store: Store, layout: Layout, are_erased: AreErased) -> list[Trace
     return [trace for trace in in_parallel(look, names) if trace]
 
 
-def erase(store: Store, layout: Layout, tombstones: Tombstones, run_id: str, patience: Patience) -> Erased:
+def erase(
+    store: Store, layout: Layout, seen: Live, tombstones: Tombstones, run_id: str, patience: Patience
+) -> Erased:
     """Take the rows that `tombstones` name out of the table; they were put before.
 
     A partition that a live run holds is left, and told: nothing it names is deleted.
@@ -93,7 +96,7 @@ def erase(store: Store, layout: Layout, tombstones: Tombstones, run_id: str, pat
     held: dict[Partition, str] = {}
     for partition in sorted({trace.partition for trace in traces}):
         try:
-            _rewrite_manifests(store, layout, partition, rewritten, run_id, patience)
+            _rewrite_manifests(store, layout, seen, partition, rewritten, run_id, patience)
         except (LeaseHeld, LeaseLost) as refused:
             held[partition] = str(refused)
     in_parallel(
@@ -129,6 +132,7 @@ def _rewrite(store: Store, trace: Trace, tombstones: Tombstones) -> Rewritten:
 def _rewrite_manifests(
     store: Store,
     layout: Layout,
+    seen: Live,
     partition: Partition,
     rewritten: Mapping[str, Rewritten],
     run_id: str,
@@ -139,7 +143,7 @@ def _rewrite_manifests(
     What is live is looked up under the lease: a run that began before the tombstones may have published meanwhile. The
     one that was live is put anew too, for whoever has just read the pointer; no later generation names it.
     """
-    with HeldPartition(store, layout, partition, run_id, patience) as held:
+    with HeldPartition(store, layout, seen, partition, run_id, patience) as held:
         live = held.live_manifest()
         if live and any(part.name in rewritten for part in live.parts):
             parts = _parts_left(live.parts, rewritten)
@@ -152,7 +156,7 @@ def _rewrite_manifests(
                 "live_files": tuple(live_files),
                 "published_at": datetime.now(UTC),
             }
-            held.commit(live.model_copy(update=changes), replaces=live.live_files)
+            held.commit(live.model_copy(update=changes), replaces=live)
         for name in [file.name for file in store.list(layout.manifests(partition))]:
             stored = store.get(name)
             manifest = Manifest.decode(stored.body, where=name) if stored else None

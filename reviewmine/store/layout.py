@@ -10,6 +10,7 @@
         journal/<value>/<fence>.json   leases/<value>.json
         runs/<run_id>.json             rejects/<run_id>/<file>.json
         erased.json                                         digests of the ids that were erased
+        catalog.db                                          of an Iceberg table without a catalog elsewhere
         probe                                               what conditional puts are tried on
         scratch/                                            where a local store readies its puts
 
@@ -105,6 +106,10 @@ class Layout:
     @property
     def tombstones(self) -> str:
         return f"{self.meta}/erased.json"
+
+    @property
+    def catalog(self) -> str:
+        return f"{self.meta}/catalog.db"
 
     @property
     def probe(self) -> str:

@@ -20,7 +20,10 @@ from reviewmine.store.record import Record
 
 
 class LeaseRecord(Record):
-    """What stands in the store. A released lease names no holder, and keeps its fence number."""
+    """What stands in the store. A released lease names no holder, and keeps its fence number.
+
+    It is disputed while an earlier holder, which never gave it up, may yet wake and has not been shut out.
+    """
 
     holder: str | None
     run_id: str
@@ -28,6 +31,7 @@ class LeaseRecord(Record):
     fence: int
     heartbeat: int
     taken_at: datetime
+    is_disputed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +62,14 @@ class Lease:
     @property
     def fence(self) -> int:
         return self.record.fence
+
+    @property
+    def is_disputed(self) -> bool:
+        return self.record.is_disputed
+
+    def settle(self) -> None:
+        """Earlier holders are shut out; the store learns of it with the next beat or the release."""
+        self.record = self.record.model_copy(update={"is_disputed": False})
 
     def keep(self) -> None:
         """Beat when a quarter of the TTL has passed; raises LeaseLost if another has taken over.
@@ -119,8 +131,11 @@ def take_lease(store: Store, layout: Layout, partition: Partition, run_id: str, 
         if is_free or now - last_move >= patience.ttl_s:
             pointer, _ = get_pointer(store, layout, partition)
             fence = max(standing.fence if standing else 0, pointer.fence) + 1
+            is_disputed = standing is not None and (not is_free or standing.is_disputed)
+            record = _record(run_id, fence, is_disputed=is_disputed)
             try:
-                return _put_lease(store, name, run_id, fence, stored.etag if stored else None, patience)
+                etag = store.put_if(name, record.encode(), stored.etag if stored else None)
+                return Lease(store, name, record, etag, patience)
             except PreconditionFailed:
                 continue  # another was quicker: look again at who holds it
         if standing is not None and now - first_look >= patience.wait_s:
@@ -131,15 +146,13 @@ def take_lease(store: Store, layout: Layout, partition: Partition, run_id: str, 
         patience.sleep(patience.poll_s)
 
 
-def _put_lease(
-    store: Store, name: str, run_id: str, fence: int, etag: str | None, patience: Patience
-) -> Lease:
-    record = LeaseRecord(
+def _record(run_id: str, fence: int, *, is_disputed: bool) -> LeaseRecord:
+    return LeaseRecord(
         holder=uuid.uuid4().hex,
         run_id=run_id,
         host=socket.gethostname(),
         fence=fence,
         heartbeat=0,
         taken_at=datetime.now(UTC),
+        is_disputed=is_disputed,
     )
-    return Lease(store, name, record, store.put_if(name, record.encode(), etag), patience)

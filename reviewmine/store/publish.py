@@ -1,19 +1,24 @@
-"""Publish: how the parts of one partition become its live generation, exactly once.
+"""Publish: how the parts of a partition become its live generation, exactly once.
 
 The order of the steps is the proof: take the lease; fence the pointer; recover journals of lower fences; sweep;
-verify; put the manifest and the journal; copy the parts to their live names; put the pointer, which is the commit;
-delete what was replaced. A writer may be stopped before or after any operation, or wake after another has taken
-over: a file that the live manifest names is never deleted, and an undisturbed run leaves exactly its files.
+verify; put the manifest and the journal; copy the parts to their live names; commit, which in a hive table is the put
+of the pointer and in an Iceberg table the snapshot, with the pointer after it; delete what was replaced. A writer may
+be stopped before or after any operation, or wake after another has taken over: a file that the live manifest names is
+never deleted, and an undisturbed run leaves exactly its files.
 """
 
+from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
+from reviewmine.errors import PublishError, StoreError
 from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Store
 from reviewmine.store.generation import Generation, check_erasures, verify
-from reviewmine.store.held import HeldPartition
+from reviewmine.store.held import HeldPartition, show
 from reviewmine.store.layout import Layout
 from reviewmine.store.lease import Patience
+from reviewmine.store.live import Live
 from reviewmine.store.manifest import Manifest
 from reviewmine.store.tombstones import get_tombstones
 
@@ -21,9 +26,12 @@ from reviewmine.store.tombstones import get_tombstones
 class Publisher:
     """Publishes partitions of one table for one run; holds nothing between two calls."""
 
-    def __init__(self, store: Store, layout: Layout, run_id: str, patience: Patience | None = None) -> None:
+    def __init__(
+        self, store: Store, layout: Layout, live: Live, run_id: str, patience: Patience | None = None
+    ) -> None:
         self._store = store
         self._layout = layout
+        self._live = live
         self._run_id = run_id
         self._patience = patience or Patience()
 
@@ -32,15 +40,40 @@ class Publisher:
 
         Raises LeaseHeld, LeaseLost or PublishError; the generation that was live then still is.
         """
-        with self._held(generation.partition) as held:
-            live = held.live_manifest()
-            if live and generation.is_live_as(live) and held.stands(live):
-                return live
-            check_erasures(generation, get_tombstones(self._store, self._layout).num_erasures)
-            verify(self._store, generation, keep=held.keep)
-            manifest = self._manifest(generation, held.fence, live)
-            held.commit(manifest, replaces=live.live_files if live else ())
-            return manifest
+        return self.publish_together([generation])[0]
+
+    def publish_together(self, generations: Sequence[Generation]) -> list[Manifest]:
+        """`publish` for several partitions, which readers see change at once if the table's format has such commits.
+
+        Raises LeaseHeld, LeaseLost or PublishError; the generations that were live then still are.
+        """
+        manifests: list[Manifest] = []
+        staged: list[HeldPartition] = []
+        with ExitStack() as stack:
+            all_held = [stack.enter_context(self._held(generation.partition)) for generation in generations]
+
+            def keep() -> None:
+                for held in all_held:
+                    held.keep()
+
+            try:
+                for held, generation in zip(all_held, generations, strict=True):
+                    live = held.live_manifest()
+                    if live and generation.is_live_as(live) and held.stands(live):
+                        manifests.append(live)
+                        continue
+                    check_erasures(generation, get_tombstones(self._store, self._layout).num_erasures)
+                    verify(self._store, generation, keep=keep)
+                    manifests.append(self._manifest(generation, held.fence, live))
+                    held.stage(manifests[-1], replaces=live, keep=keep)
+                    staged.append(held)
+            except (PublishError, StoreError):
+                for held in staged:
+                    held.withdraw()
+                raise
+            if staged:
+                show(self._live, staged)
+        return manifests
 
     def recover(self, partition: Partition) -> None:
         """Finish or undo what a dead run left half published in `partition`."""
@@ -48,7 +81,7 @@ class Publisher:
             pass
 
     def _held(self, partition: Partition) -> HeldPartition:
-        return HeldPartition(self._store, self._layout, partition, self._run_id, self._patience)
+        return HeldPartition(self._store, self._layout, self._live, partition, self._run_id, self._patience)
 
     def _manifest(self, generation: Generation, fence: int, live: Manifest | None) -> Manifest:
         parts = generation.parts

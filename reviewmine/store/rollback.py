@@ -16,6 +16,7 @@ from reviewmine.store.filesystem import Store
 from reviewmine.store.held import HeldPartition
 from reviewmine.store.layout import Layout
 from reviewmine.store.lease import Patience
+from reviewmine.store.live import Live
 from reviewmine.store.manifest import Manifest, history
 from reviewmine.store.parts import check_part
 
@@ -36,14 +37,21 @@ class Rollback:
 
 
 def roll_back(
-    store: Store, layout: Layout, partition: Partition, run_id: str, *, to: str, patience: Patience
+    store: Store,
+    layout: Layout,
+    seen: Live,
+    partition: Partition,
+    run_id: str,
+    *,
+    to: str,
+    patience: Patience,
 ) -> Rollback:
     """Make the generation `to` of `partition` live again: its name, the run that published it, or PREVIOUS.
 
     Raises TableError if it is not kept, LeaseHeld, LeaseLost, or PublishError if a part of it cannot be read; what
     was live then still is.
     """
-    with HeldPartition(store, layout, partition, run_id, patience) as held:
+    with HeldPartition(store, layout, seen, partition, run_id, patience) as held:
         live = held.live_manifest()
         if live is None:
             raise TableError(f"partition {partition}: nothing was published in it yet; there is no way back")
@@ -70,7 +78,7 @@ def roll_back(
                 "restores": wanted.generation,
             }
         )
-        held.commit(now, replaces=live.live_files)
+        held.commit(now, replaces=live)
         return Rollback(before=live, restored=wanted, now=now)
 
 

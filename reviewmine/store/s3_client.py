@@ -58,6 +58,12 @@ def bulk(bucket: str) -> Any:
     return _bulk(endpoint, region, _identity())
 
 
+def iceberg_properties() -> dict[str, str]:
+    """What pyiceberg does not read from the environment by itself, under its own names."""
+    found = {"s3.endpoint": _endpoint(), "s3.region": _region()}
+    return {name: value for name, value in found.items() if value}
+
+
 def meaning(refused: Exception, where: str) -> Exception:
     """What an error that a call raised says to a store.
 

@@ -8,8 +8,10 @@ from typing import ClassVar, Literal
 from reviewmine.contract.annotations import CONTRACT_VERSION, annotations_schema
 from reviewmine.errors import PreconditionFailed, StoreError, TableError, UsageError
 from reviewmine.partition import DERIVED_KEYS, PartitionBy
-from reviewmine.store.filesystem import Location
-from reviewmine.store.layout import META_SUFFIX, Layout, fence_of, is_abandoned
+from reviewmine.store.catalog_entry import CatalogEntry, IcebergSettings
+from reviewmine.store.filesystem import Location, Store
+from reviewmine.store.layout import META_SUFFIX, Layout, is_abandoned
+from reviewmine.store.live import HiveLive, Live
 from reviewmine.store.opening import open_store
 from reviewmine.store.record import Record
 
@@ -18,15 +20,22 @@ _NO_ETAG = f'"{"0" * 32}"'
 """An etag that no object has."""
 
 
+Format = Literal["hive", "iceberg"]
+
+
 class TableRecord(Record):
-    """`table.json`: put once, when the table is made. `partition_by` is set where the keys are derived from dates."""
+    """`table.json`: put when the table is made; no table changes its format.
+
+    `partition_by` is set where the keys are derived from dates, `entry` where the format is `iceberg`.
+    """
 
     remedy: ClassVar[str] = "restore it from a backup, or use the reviewmine that wrote it"
 
-    format: Literal["hive"] = "hive"
+    format: Format = "hive"
     partition_keys: tuple[str, ...]
     partition_by: PartitionBy | None
     contract_version: int
+    entry: CatalogEntry | None = None
 
 
 class Table:
@@ -36,6 +45,7 @@ class Table:
         self.location = Location.parse(uri)
         self.layout = Layout(self.location.name)
         self.store = open_store(self.location.parent, scratch=self.layout.scratch)
+        self._found: TableRecord | None = None
 
     def __reduce__(self) -> tuple[type["Table"], tuple[str]]:
         return Table, (self.location.uri,)
@@ -43,6 +53,15 @@ class Table:
     @property
     def uri(self) -> str:
         return self.location.uri
+
+    @property
+    def live(self) -> Live:
+        """What its readers see, by the format that its record names; a place without a record is seen as files."""
+        if self._found is None:  # no table changes what this depends on
+            self._found = self.record()
+        if self._found is None:
+            return HiveLive(self.store, self.layout)
+        return _live_of(self._found, self.location, self.store, self.layout)
 
     def record(self) -> TableRecord | None:
         """What stands in `table.json`, or None where no table was made yet."""
@@ -65,11 +84,20 @@ class Table:
         partition_by: PartitionBy | None,
         *,
         carried: Sequence[str] = (),
+        iceberg: IcebergSettings | None = None,
     ) -> None:
-        """Make the table, or raise TableError if the one that stands is of another kind or holds foreign files."""
-        wanted = self._wanted(partition_keys, partition_by, carried)
-        self._refuse_another(self.record() or self._make(wanted), wanted)
-        self.refuse_foreign_files()
+        """Make the table, or raise TableError if the one that stands is of another kind or holds foreign files.
+
+        Args:
+            iceberg: where to register it, if its format is to be `iceberg`; `hive` without.
+        """
+        wanted = self._wanted(partition_keys, partition_by, carried, iceberg)
+        found = self.record() or self._make(wanted)
+        self._refuse_another(found, wanted)
+        if found != wanted:
+            # It is older: partitions of both versions stand side by side, and readers see the columns of either.
+            self.store.put(self.layout.table_record, wanted.encode())
+        self.live.prepare()
         self._probe_compare_and_swap()
 
     def match(
@@ -78,28 +106,41 @@ class Table:
         partition_by: PartitionBy | None,
         *,
         carried: Sequence[str] = (),
+        iceberg: IcebergSettings | None = None,
     ) -> None:
-        """Raise TableError if `make_or_match` would, as far as that can be told without writing anything."""
-        wanted = self._wanted(partition_keys, partition_by, carried)
+        """Raise TableError if `make_or_match` would, as far as that can be told without making anything.
+
+        Nothing is written, but the catalog entry of a table whose maker was killed before it could.
+        """
+        wanted = self._wanted(partition_keys, partition_by, carried, iceberg)
         self._refuse_another(self.record() or wanted, wanted)
-        self.refuse_foreign_files()
+        _live_of(wanted, self.location, self.store, self.layout)  # whether its package is there
+        self.live.prepare()
 
     def _wanted(
-        self, partition_keys: tuple[str, ...], partition_by: PartitionBy | None, carried: Sequence[str]
+        self,
+        partition_keys: tuple[str, ...],
+        partition_by: PartitionBy | None,
+        carried: Sequence[str],
+        iceberg: IcebergSettings | None,
     ) -> TableRecord:
         if partition_by:
             partition_keys = (DERIVED_KEYS[partition_by],)
         self._refuse_twofold_names(partition_keys, carried)
         return TableRecord(
-            partition_keys=partition_keys, partition_by=partition_by, contract_version=CONTRACT_VERSION
+            format="iceberg" if iceberg else "hive",
+            partition_keys=partition_keys,
+            partition_by=partition_by,
+            contract_version=CONTRACT_VERSION,
+            entry=CatalogEntry.of(iceberg, self.location) if iceberg else None,
         )
 
     def _refuse_another(self, found: TableRecord, wanted: TableRecord) -> None:
         self._refuse_other_contract(found)
-        if found != wanted:
+        if found.model_copy(update={"contract_version": CONTRACT_VERSION}) != wanted:
             raise TableError(
-                f"{self.uri}: found partition keys {_keys(found)}, expected {_keys(wanted)}; "
-                "use the same --partition-by as before, or another table"
+                f"{self.uri}: found {_kind(found)}, expected {_kind(wanted)}; use the same --format, --catalog and "
+                "--partition-by as before, or another table"
             )
 
     def require(self, *, writing: bool = False) -> TableRecord:
@@ -118,10 +159,19 @@ class Table:
             self._probe_compare_and_swap()
         return found
 
+    def refuse_snapshots(self) -> None:
+        """Raises TableError where readers may go back to what was replaced: nothing can be erased from there."""
+        if self.live.keeps_replaced:
+            raise TableError(
+                f"{self.uri}: rows cannot be erased from an Iceberg table: its earlier snapshots keep them, and only "
+                "its catalog can expire those; take the reviews out of the archive and annotate again, expire the "
+                "earlier snapshots and delete their files with the catalog's tools, then run reviewmine backfill gc "
+                "--keep 0 --older-than 0s; erase --dry-run tells where the rows are"
+            )
+
     def live_sizes(self) -> dict[str, int]:
-        """The bytes of every file in the table, by name, as one listing shows them; folder markers are none."""
-        listed = self.store.list(self.layout.table)
-        return {file.name: file.num_bytes for file in listed if not file.name.endswith("/")}
+        """The bytes of every file that readers see, by name."""
+        return self.live.sizes()
 
     def sweep_scratch(self) -> None:
         """Delete what killed writers of a local store left half written."""
@@ -129,17 +179,10 @@ class Table:
             if is_abandoned(file.name, now=datetime.now(UTC)):
                 self.store.delete(file.name)
 
-    def refuse_foreign_files(self) -> None:
-        """Raises TableError if a file in the table is not one of ours: readers would take it for annotations."""
-        foreign = [name for name in self.live_sizes() if fence_of(name) is None]
-        if foreign:
-            raise TableError(
-                f"{self.uri}: found {len(foreign)} files that reviewmine did not write, such as {foreign[0]}; "
-                "move them away, or choose another table"
-            )
-
     def _refuse_other_contract(self, found: TableRecord) -> None:
-        if found.contract_version != CONTRACT_VERSION:
+        """An Iceberg table has room for partitions of an older one beside newer ones."""
+        is_older = found.format == "iceberg" and found.contract_version < CONTRACT_VERSION
+        if found.contract_version != CONTRACT_VERSION and not is_older:
             raise TableError(
                 f"{self.uri}: found contract version {found.contract_version}, expected {CONTRACT_VERSION}; "
                 "use the reviewmine that wrote it, or another table"
@@ -182,7 +225,7 @@ class Table:
         return False
 
     def _make(self, wanted: TableRecord) -> TableRecord:
-        if self.live_sizes():
+        if HiveLive(self.store, self.layout).sizes():
             raise TableError(
                 f"{self.uri}: found files but no {self.layout.table_record}; expected a table of reviewmine or a "
                 "place that is still empty: restore the record, or choose another table"
@@ -196,5 +239,20 @@ class Table:
         return wanted
 
 
-def _keys(record: TableRecord) -> str:
-    return "/".join(record.partition_keys) or "none"
+def _kind(record: TableRecord) -> str:
+    keys = "/".join(record.partition_keys) or "none"
+    return f"format {record.format}{f' ({record.entry})' if record.entry else ''}, partition keys {keys}"
+
+
+def _live_of(record: TableRecord, location: Location, store: Store, layout: Layout) -> Live:
+    """Raises UsageError where the format needs a package that is not installed."""
+    if record.entry is None:
+        return HiveLive(store, layout)
+    try:
+        from reviewmine.store.iceberg import IcebergLive
+    except ModuleNotFoundError as absent:
+        raise UsageError(
+            f"{location.uri}: an Iceberg table needs pyiceberg, and {absent.name} is not installed; "
+            "pip install 'reviewmine[iceberg]'"
+        ) from None
+    return IcebergLive(store, layout, location, record.entry, record.partition_keys)

@@ -11,7 +11,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from reviewmine.contract.annotations import annotations_schema
-from reviewmine.errors import UsageError
+from reviewmine.errors import TableError, UsageError
+from reviewmine.store.parallel import in_parallel
 from reviewmine.warehouse.live import LivePartition
 
 
@@ -41,11 +42,33 @@ def json_lines(partitions: Iterable[LivePartition]) -> Iterator[str]:
 
 
 def _batches(partitions: Sequence[LivePartition]) -> Iterator[pa.Table]:
-    """The rows, and at first an empty table for their schema: a table without rows has columns too."""
-    first = next((batch for partition in partitions for batch in partition.batches()), None)
-    yield (annotations_schema().empty_table() if first is None else first.schema.empty_table())
+    """The rows, and at first an empty table for their schema: a table without rows has columns too.
+
+    Columns that a partition of an Iceberg table does not carry are null in its rows. Raises TableError where columns of
+    one name have types that cannot be made one.
+    """
+    found = in_parallel(lambda partition: partition.schema(), partitions)
+    schemas = [schema for schema in found if schema is not None] or [annotations_schema()]
+    try:
+        schema = pa.unify_schemas(schemas, promote_options="permissive")
+    except pa.ArrowException as unfit:
+        raise TableError(
+            f"{partitions[0].table.uri}: its partitions cannot be one file: {unfit}; export fewer with --partitions"
+        ) from unfit
+    yield schema.empty_table()
     for partition in partitions:
-        yield from partition.batches()
+        for batch in partition.batches():
+            yield batch if batch.schema.equals(schema) else _widened(batch, schema)
+
+
+def _widened(batch: pa.Table, schema: pa.Schema) -> pa.Table:
+    columns = [
+        batch[field.name].cast(field.type)
+        if field.name in batch.column_names
+        else pa.nulls(batch.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def _write_parquet(batches: Iterator[pa.Table], path: Path) -> int:

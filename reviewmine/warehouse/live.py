@@ -32,7 +32,7 @@ class LivePartition:
 
     @property
     def part_files(self) -> list[str]:
-        """The paths or URIs of the parts, in the same order, without the keys."""
+        """The paths or URIs of the parts, in the same order, without the keys in them."""
         return [self._uri(part.name) for part in self.manifest.parts]
 
     def opened(self, part: str) -> pq.ParquetFile:
@@ -49,6 +49,13 @@ class LivePartition:
                 f"{self._uri(part)}: cannot be read as Parquet: {broken}; delete its receipt and annotate again"
             ) from broken
 
+    def schema(self) -> pa.Schema | None:
+        """The columns of `batches`, by one footer, for the parts of a generation are alike; None where it has none."""
+        if not self.manifest.parts:
+            return None
+        with self.opened(self.manifest.parts[0].name) as file:
+            return self._with_keys(file.schema_arrow.empty_table()).schema
+
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """The rows, a row group at a time, the partition's keys behind them as strings; undated rows have null."""
         for part in self.manifest.parts:
@@ -58,7 +65,10 @@ class LivePartition:
                     yield self._with_keys(rows)
 
     def _with_keys(self, rows: pa.Table) -> pa.Table:
+        """Parts of an Iceberg table have them already."""
         for key, value in zip(self.partition.keys, self.partition.values, strict=True):
+            if key in rows.column_names:
+                continue
             keyed = pa.repeat(pa.scalar(None if value == NULL_VALUE else value, pa.string()), rows.num_rows)
             rows = rows.append_column(pa.field(key, pa.string()), keyed)
         return rows

@@ -1,18 +1,18 @@
 """Polarity per partition of a published table, counted file by file, so that a large table fits."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
-from pyarrow.fs import FileSystem
+import pyarrow.parquet as pq
 
 from reviewmine.labels import ANNOTATED_STATUSES, POLARITIES, Polarity
 from reviewmine.partition import NULL_VALUE, Partition
+from reviewmine.store.table import Table
 
 UNDATED: Final = "undated"
 
@@ -36,30 +36,36 @@ class PartitionPolarity:
         return self.num_by_polarity[polarity] / self.num_annotated if self.num_annotated else 0.0
 
 
-def live_files(table: str, filesystem: FileSystem | None = None) -> Iterator[tuple[Partition, ds.Fragment]]:
-    """Each live Parquet file of a table under `table`, with the partition that its path spells."""
-    dataset = ds.dataset(table, format="parquet", filesystem=filesystem)
-    root = table.rstrip("/")
-    for fragment in sorted(dataset.get_fragments(), key=lambda fragment: fragment.path):
-        yield Partition.of_path(fragment.path.removeprefix(root)), fragment
+def live_files(table: str) -> list[tuple[Partition, str]]:
+    """Every file that readers of a table see, by its name in the table's store, with the partition that it spells."""
+    seen = Table(table)
+    root = f"{seen.layout.table}/"
+    return [(Partition.of_file(name.removeprefix(root)), name) for name in sorted(seen.live.sizes())]
 
 
-def partition_keys(table: str, filesystem: FileSystem | None = None) -> tuple[str, ...]:
+def live_rows(table: str, columns: Sequence[str]) -> Iterator[tuple[Partition, pa.Table]]:
+    """The rows of one live file after the other, with their partition."""
+    store = Table(table).store
+    for partition, name in live_files(table):
+        with store.open(name) as file:
+            yield partition, pq.read_table(file, columns=list(columns))
+
+
+def partition_keys(table: str) -> tuple[str, ...]:
     """The keys of the partitions of a table, outermost first; none for a flat or an empty one."""
-    return next((partition.keys for partition, _ in live_files(table, filesystem)), ())
+    return next((partition.keys for partition, _ in live_files(table)), ())
 
 
-def polarity_by_partition(table: str, filesystem: FileSystem | None = None) -> list[PartitionPolarity]:
+def polarity_by_partition(table: str) -> list[PartitionPolarity]:
     """Every partition of a table in the order of its values, undated rows last; a flat table by day of review (UTC).
 
     Args:
-        table: the root, a local path or, with `filesystem`, a path in it.
+        table: its root, a local path or an `s3://` URI.
     """
     rows: defaultdict[str, int] = defaultdict(int)
     counts: defaultdict[str, np.ndarray] = defaultdict(lambda: np.zeros(len(POLARITIES), np.int64))
     intensities: defaultdict[str, float] = defaultdict(float)
-    for partition, file in live_files(table, filesystem):
-        read = file.to_table(columns=["polarity", "intensity", "status", "reviewed_at"])
+    for partition, read in live_rows(table, ["polarity", "intensity", "status", "reviewed_at"]):
         for label, part in _by_label(partition, read):
             rows[label] += part.num_rows
             annotated = part.filter(pc.is_in(part["status"], pa.array(sorted(ANNOTATED_STATUSES))))

@@ -6,14 +6,13 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow.fs import FileSystem
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
 from reviewmine.labels import ANNOTATED_STATUSES
 from reviewmine.warehouse.chart import COLOURS
-from reviewmine.warehouse.polarity import live_files
+from reviewmine.warehouse.polarity import live_rows
 
 _COLUMNS: Final = (
     *("review_id", "product_id", "reviewed_at", "source_file", "source_row", "language", "polarity"),
@@ -88,16 +87,13 @@ KINDS: Final = (
 )
 
 
-def rows_worth_reading(
-    table: str, filesystem: FileSystem | None = None, *, kinds: Sequence[Kind] = KINDS
-) -> list[Example]:
+def rows_worth_reading(table: str, *, kinds: Sequence[Kind] = KINDS) -> list[Example]:
     """The best example of each kind, none twice and no two with the same summary; kinds without any are left out.
 
     Reads file by file and keeps no more than `len(kinds)` rows of each kind.
     """
     candidates: dict[str, list[tuple[float, dict[str, Any]]]] = {kind.why: [] for kind in kinds}
-    for _, file in live_files(table, filesystem):
-        read = file.to_table(columns=list(_COLUMNS))
+    for _, read in live_rows(table, _COLUMNS):
         for kind in kinds:
             of_kind = read.filter(kind.of_kind(read))
             if of_kind.num_rows == 0:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from pyarrow.fs import FileSystem
 from rich.console import Console
 from rich.text import Text
 
@@ -17,19 +16,18 @@ def report(
     *,
     console: Console,
     png: Path | None = None,
-    filesystem: FileSystem | None = None,
 ) -> None:
     """Print the report on a published table, and write its chart to `png`.
 
     Args:
-        table: the root, a local path or, with `filesystem`, a path in it.
+        table: its root, a local path or an `s3://` URI.
     """
     root = str(table)
-    partitions = polarity_by_partition(root, filesystem)
+    partitions = polarity_by_partition(root)
     if not partitions:
         console.print(Text(f"{root}: the table has no rows"), soft_wrap=True)
         return
-    keys = partition_keys(root, filesystem)
+    keys = partition_keys(root)
     console.rule("polarity per partition", align="left")
     console.print(terminal_chart(partitions))
     num_left_out = sum(partition.num_rows - partition.num_annotated for partition in partitions)
@@ -37,7 +35,7 @@ def report(
         console.print(Text(f"reviews of which no polarity is claimed: {num_left_out:,}", style="dim"))
     console.print()
     console.rule("rows worth reading", align="left")
-    console.print(example_lines(rows_worth_reading(root, filesystem)))
+    console.print(example_lines(rows_worth_reading(root)))
     console.rule("to go on with, in DuckDB", align="left")
     # Printed as it is: a query that was wrapped or coloured is one that cannot be pasted.
     console.print(Text(query_to_paste(root, keys)), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Views: SQL over a published hive table, as DuckDB runs it; reviewmine itself needs no DuckDB.
+"""Views: SQL over a published table, as DuckDB runs it; reviewmine itself needs no DuckDB.
 
 A polarity is counted only where one was claimed, that is for rows of status ok, truncated or repaired; the view
 `left_out` counts the others, so that no share is taken for that of all reviews.
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from reviewmine.labels import ANNOTATED_STATUSES, POLARITIES, STATUSES
+from reviewmine.store.table import Table
 
 _ANNOTATED: Final = ", ".join(f"'{status}'" for status in STATUSES if status in ANNOTATED_STATUSES)
 _SHARES: Final = ",\n       ".join(
@@ -75,7 +76,14 @@ LIMIT 10;
 
 
 def scan(table: str) -> str:
-    """The table function that reads every live file of a table, its partition keys as columns."""
+    """The table function that reads every live file of a table, its partition keys as columns.
+
+    Of an Iceberg table it reads the snapshot of now, for ever; who attaches the catalog follows it.
+    """
+    snapshot = Table(table).live.snapshot()
+    if snapshot is not None:
+        metadata = literal(snapshot.removeprefix("file://"))
+        return f"iceberg_scan({metadata}) /* the snapshot of now: print this again to follow the table */"
     return f"read_parquet({literal(table.rstrip('/') + '/**/*.parquet')}, hive_partitioning = true)"
 
 

@@ -13,6 +13,7 @@ from reviewmine.backfill.erasing import ids_to_erase
 from reviewmine.errors import UsageError
 from reviewmine.store.erasing import Erased, erase
 from reviewmine.store.layout import new_run_id
+from reviewmine.store.live import HiveLive
 from reviewmine.store.tombstones import add_tombstones
 
 WITHOUT_A2 = {FIRST: ["a1", "b1"], SECOND: ["c1", "a1"]}
@@ -27,7 +28,8 @@ def world(tmp_path: Path) -> World:
 
 def without(world: World, *ids: str) -> Erased:
     store, layout = world.table.store, world.table.layout
-    return erase(store, layout, add_tombstones(store, layout, ids), new_run_id(), silent())
+    tombstones = add_tombstones(store, layout, ids)
+    return erase(store, layout, HiveLive(store, layout), tombstones, new_run_id(), silent())
 
 
 def asked(world: World, **how: object) -> Counter[str]:

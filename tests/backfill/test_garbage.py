@@ -28,6 +28,7 @@ from reviewmine.errors import LeaseHeld, LeaseLost, PublishError, StoreError, Ta
 from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Store
 from reviewmine.store.lease import Patience, take_lease
+from reviewmine.store.live import HiveLive
 from reviewmine.store.manifest import history, live_manifest
 from reviewmine.store.receipts import Receipt, get_receipt
 from reviewmine.store.rollback import PREVIOUS, roll_back
@@ -47,7 +48,15 @@ def retention(
 def clean(store: Store, number: int = 8, *, beating: bool = False, **changes: object) -> Collected:
     wanted = retention(**changes)
     garbage = survey(store, LAYOUT, wanted)
-    return collect(store, LAYOUT, garbage, wanted, run_id(number), BEATING if beating else silent())
+    return collect(
+        store,
+        LAYOUT,
+        HiveLive(store, LAYOUT),
+        garbage,
+        wanted,
+        run_id(number),
+        BEATING if beating else silent(),
+    )
 
 
 def clean_up(store: Store, number: int, beating: bool) -> object:
@@ -86,7 +95,7 @@ def test_what_is_live_and_the_last_generation_stay_and_what_is_older_goes(store)
     assert counted(clean(store).gone) == (1, 1, 1)
     judge(store, THIRD)
     assert generations(store) == 2
-    roll_back(store, LAYOUT, DAY, run_id(9), to=PREVIOUS, patience=silent())
+    roll_back(store, LAYOUT, HiveLive(store, LAYOUT), DAY, run_id(9), to=PREVIOUS, patience=silent())
     judge(store, SECOND)
 
 
@@ -172,7 +181,9 @@ def test_a_partition_that_a_live_run_holds_is_left_alone_and_told(store):
     patience = Patience(ttl_s=20, wait_s=0, now=lambda: elapsed[0], sleep=lambda s: None)
     take_lease(store, LAYOUT, DAY, run_id(5), patience)
     wanted = retention()
-    done = collect(store, LAYOUT, survey(store, LAYOUT, wanted), wanted, run_id(8), patience)
+    done = collect(
+        store, LAYOUT, HiveLive(store, LAYOUT), survey(store, LAYOUT, wanted), wanted, run_id(8), patience
+    )
     assert counted(done.gone) == (0, 1, 0)
     assert f"held by run {run_id(5)}" in done.held[DAY]
     assert counted(clean(store).gone) == (1, 0, 1)
@@ -232,7 +243,9 @@ def test_the_same_holds_in_an_s3_compatible_bucket_with_the_ways_to_stop_taking_
 
 
 def go_back(store: Store, number: int, beating: bool) -> object:
-    return roll_back(store, LAYOUT, DAY, run_id(number), to=PREVIOUS, patience=silent())
+    return roll_back(
+        store, LAYOUT, HiveLive(store, LAYOUT), DAY, run_id(number), to=PREVIOUS, patience=silent()
+    )
 
 
 @pytest.mark.parametrize("act", [overwrite, go_back])

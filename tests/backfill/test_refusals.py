@@ -86,7 +86,8 @@ def test_a_bucket_that_is_not_there_is_told_with_what_to_do(s3_uri):
 
 
 def roll(world: World) -> object:
-    return roll_back(world.table.store, world.table.layout, DAY, "r", to=PREVIOUS, patience=silent())
+    table = world.table
+    return roll_back(table.store, table.layout, table.live, DAY, "r", to=PREVIOUS, patience=silent())
 
 
 @pytest.mark.parametrize("use", [lambda world: world.run(), lambda world: status_of(world.table)])

@@ -47,7 +47,7 @@ def test_a_rollback_is_told_as_one(world):
     write_files(world.root, {f"{FIRST}/b.parquet": reviews(["b1", "b2"])})
     world.run()
     table = world.table
-    done = roll_back(table.store, table.layout, DAY, new_run_id(), to=PREVIOUS, patience=silent())
+    done = roll_back(table.store, table.layout, table.live, DAY, new_run_id(), to=PREVIOUS, patience=silent())
     assert partitions(world)[FIRST].restores == done.restored.generation
 
 

@@ -26,6 +26,7 @@ from reviewmine.errors import LeaseLost, PublishError, TableError
 from reviewmine.store.erasing import Erased, erase, find_rows
 from reviewmine.store.filesystem import Store
 from reviewmine.store.lease import Patience, take_lease
+from reviewmine.store.live import HiveLive
 from reviewmine.store.manifest import history, live_manifest
 from reviewmine.store.receipts import get_receipt
 from reviewmine.store.retrying import RetryingStore
@@ -47,7 +48,7 @@ def store() -> MemoryStore:
 
 def without(store: Store, number: int = 5, *ids: str, patience: Patience | None = None) -> Erased:
     tombstones = add_tombstones(store, LAYOUT, ids or ["r2"])
-    return erase(store, LAYOUT, tombstones, run_id(number), patience or silent())
+    return erase(store, LAYOUT, HiveLive(store, LAYOUT), tombstones, run_id(number), patience or silent())
 
 
 def ids_anywhere(store: Store) -> set[str]:
@@ -96,7 +97,7 @@ def test_earlier_and_staged_rows_go_too(store):
     erased = without(store)
     assert sorted(trace.standing for trace in erased.traces) == ["earlier", "staged"]
     assert "r2" not in ids_anywhere(store)
-    roll_back(store, LAYOUT, DAY, run_id(7), to=PREVIOUS, patience=silent())
+    roll_back(store, LAYOUT, HiveLive(store, LAYOUT), DAY, run_id(7), to=PREVIOUS, patience=silent())
     judge_left(store)
     check(store)
 

@@ -10,6 +10,7 @@ from stores import MemoryStore
 from reviewmine.errors import PublishError
 from reviewmine.store.fragment import Fragment
 from reviewmine.store.generation import Generation, check_erasures, verify
+from reviewmine.store.live import HiveLive
 from reviewmine.store.manifest import InputFile, live_manifest
 from reviewmine.store.parts import PartWriter
 from reviewmine.store.publish import Publisher
@@ -60,7 +61,7 @@ def test_a_missing_receipt_is_told_with_the_rows_it_leaves_open(store, generatio
     short = replace(generation, receipts=generation.receipts[1:])
     with pytest.raises(PublishError, match=r"a.parquet: receipts cover rows 0 to 0, expected 3"):
         verify(store, short)
-    Publisher(store, LAYOUT, run_id(2)).publish(generation)
+    Publisher(store, LAYOUT, HiveLive(store, LAYOUT), run_id(2)).publish(generation)
     judge(store, FIRST)
 
 

@@ -7,6 +7,7 @@ from stores import Crash, MemoryStore, StoppingStore
 from reviewmine.errors import LeaseLost, StoreError
 from reviewmine.store.held import HeldPartition
 from reviewmine.store.lease import LeaseRecord
+from reviewmine.store.live import HiveLive
 from reviewmine.store.manifest import Pointer, get_pointer, live_manifest
 
 
@@ -18,7 +19,7 @@ def store() -> MemoryStore:
 
 
 def held(store: MemoryStore, number: int = 2) -> HeldPartition:
-    return HeldPartition(store, LAYOUT, DAY, run_id(number), silent())
+    return HeldPartition(store, LAYOUT, HiveLive(store, LAYOUT), DAY, run_id(number), silent())
 
 
 def holder(store: MemoryStore) -> str | None:
@@ -84,16 +85,6 @@ def test_a_writer_with_a_higher_fence_is_never_fenced_off_by_a_lower_one(store):
     with pytest.raises(LeaseLost, match="a later run fenced off run 20240101T000000-00000002"):
         held(Overtaken(store)).__enter__()
     assert get_pointer(store, LAYOUT, DAY)[0].fence == 99
-
-
-def test_whether_a_generation_stands_is_looked_up_file_by_file(store):
-    with held(store) as partition:
-        manifest = partition.live_manifest()
-        assert partition.stands(manifest)
-        store.put(manifest.live_files[0], b"short")
-        assert not partition.stands(manifest)
-        store.delete(manifest.live_files[0])
-        assert not partition.stands(manifest)
 
 
 def test_a_stray_of_a_higher_fence_is_left_to_its_writer_and_one_of_a_lower_is_swept(store):

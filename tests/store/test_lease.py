@@ -142,3 +142,15 @@ def test_a_lease_says_who_holds_it_and_since_when(clock):
     record = standing(store)
     assert (record.run_id, bool(record.host)) == (run_id(2), True)
     assert before <= record.taken_at <= datetime.now(UTC)
+
+
+def test_a_lease_taken_from_a_holder_that_never_gave_it_up_is_disputed_until_it_is_settled(clock):
+    store = MemoryStore()
+    assert not taken(store, clock, 1).is_disputed
+    second = taken(store, clock, 2)
+    second.release()
+    third = taken(store, clock, 3)
+    assert (second.is_disputed, third.is_disputed) == (True, True)
+    third.settle()
+    third.release()
+    assert not taken(store, clock, 4).is_disputed

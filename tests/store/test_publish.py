@@ -22,6 +22,7 @@ from reviewmine.errors import LeaseLost, PublishError, StoreError, StoreUnavaila
 from reviewmine.store.filesystem import Store
 from reviewmine.store.generation import Generation
 from reviewmine.store.held import HeldPartition
+from reviewmine.store.live import HiveLive
 from reviewmine.store.local import LocalStore
 from reviewmine.store.manifest import InputFile, live_manifest
 from reviewmine.store.publish import Publisher
@@ -199,7 +200,7 @@ def test_a_generation_with_a_missing_receipt_is_refused_and_the_live_one_stays()
         receipts=(),
     )
     with pytest.raises(PublishError, match=r"a.parquet: receipts cover rows 0 to 0, expected 3"):
-        Publisher(store, LAYOUT, run_id(2)).publish(short)
+        Publisher(store, LAYOUT, HiveLive(store, LAYOUT), run_id(2)).publish(short)
     judge(store, FIRST)
 
 

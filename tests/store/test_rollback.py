@@ -10,6 +10,7 @@ from stores import MemoryStore
 
 from reviewmine.errors import PublishError, TableError
 from reviewmine.store.filesystem import Store
+from reviewmine.store.live import HiveLive
 from reviewmine.store.local import LocalStore
 from reviewmine.store.manifest import history, live_manifest
 from reviewmine.store.rollback import PREVIOUS, Rollback, roll_back
@@ -23,7 +24,15 @@ def overwritten(store: Store) -> Store:
 
 
 def back(store: Store, number: int = 2, *, to: str = PREVIOUS, beating: bool = False) -> Rollback:
-    return roll_back(store, LAYOUT, DAY, run_id(number), to=to, patience=BEATING if beating else silent())
+    return roll_back(
+        store,
+        LAYOUT,
+        HiveLive(store, LAYOUT),
+        DAY,
+        run_id(number),
+        to=to,
+        patience=BEATING if beating else silent(),
+    )
 
 
 def go_back(store: Store, number: int, beating: bool) -> object:

@@ -4,10 +4,11 @@ import csv
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from archives import reviews
-from backfill_world import World, two_days
+from backfill_world import FIRST, World, two_days
 
 from reviewmine.errors import TableError, UsageError
 from reviewmine.warehouse.export import export, json_lines
@@ -66,3 +67,13 @@ def test_what_cannot_be_read_to_its_end_leaves_no_file_and_the_old_one_stays(liv
         export(live, path)
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir() if "unfinished" in file.name] == []
+
+
+def test_partitions_whose_columns_have_types_that_do_not_fit_are_refused(tmp_path):
+    found = []
+    for name, stars in (("numbers", pa.array([1])), ("words", pa.array(["one"]))):
+        world = World(tmp_path / name, carry=["stars"])
+        world.write({f"{FIRST}/a.parquet": reviews(["a1"]).append_column("stars", stars)}).run()
+        found += live_partitions(world.table)
+    with pytest.raises(TableError, match=r"its partitions cannot be one file: .*stars"):
+        export(found, tmp_path / "rows.parquet")
