@@ -96,7 +96,7 @@ def test_a_search_that_does_not_fit_its_run_file_is_refused_before_anything_star
     (tmp_path / "search.toml").write_text(
         'metric = "polarity_macro_f1"\ntrials = 2\n[space]\ntuning.rnk = [4, 8]\n'
     )
-    command = ["tune", "--run", str(runs / "builtin.toml"), "--search", str(tmp_path / "search.toml")]
+    command = ["tune", "--run", str(runs / "builtin-en.toml"), "--search", str(tmp_path / "search.toml")]
     assert run(*command, "--storage", str(tmp_path / "runs")) == 2
     assert "search.toml: space: unknown key 'tuning.rnk'; did you mean 'rank'?" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()

@@ -148,9 +148,9 @@ def test_another_way_to_tune_goes_on_top_of_the_earlier_one(
         spec = load_checkpoint(tmp_path / str(tuning["kind"]), expected_digest=told["checkpoint"]).spec
         assert spec.backbone.inside
         assert spec.continues == load_checkpoint(first).digest
+    more = continued(run, "", continuing={"checkpoint": str(tmp_path / "prefix"), "replay": 1.0})
     with pytest.raises(CheckpointError, match="prefix adapter cannot be folded"):
-        choice = {"checkpoint": str(tmp_path / "prefix"), "replay": 1.0}
-        prepare(continued(run, "", continuing=choice), root)
+        prepare(more, root)
 
 
 def test_what_the_earlier_run_learnt_from_cannot_be_held_out(english: tuple[TrainingRun, Path, Path]) -> None:
