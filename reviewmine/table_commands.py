@@ -129,19 +129,20 @@ def erase(
     """
     from reviewmine.backfill.erasing import ids_to_erase
     from reviewmine.backfill.run import recover_dead_publishes
-    from reviewmine.store.erasing import Erased, find_rows
+    from reviewmine.store.erasing import Erased
     from reviewmine.store.erasing import erase as erase_rows
     from reviewmine.store.layout import new_run_id
     from reviewmine.store.lease import Patience
     from reviewmine.store.table import Table
     from reviewmine.store.tombstones import add_tombstones, are_among
+    from reviewmine.store.tracing import Search
     from reviewmine.table_console import erased_json, erased_lines
 
     place, run_id, patience = Table(table), new_run_id(), Patience()
     place.require(writing=not dry_run)
     ids = ids_to_erase(place, review_ids=review_ids, user_id=user_id, archive=archive, run_file=run)
     if dry_run:
-        erased = Erased(traces=tuple(find_rows(place.store, place.layout, are_among(ids))))
+        erased = Erased(traces=tuple(Search(place.store, place.layout, are_among(ids)).look()))
     else:
         recover_dead_publishes(place, run_id, patience)
         tombstones = add_tombstones(place.store, place.layout, ids)

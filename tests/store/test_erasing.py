@@ -23,7 +23,7 @@ from partition_world import (
 from stores import Crash, MemoryStore, PausingStore, StoppingStore, Writer
 
 from reviewmine.errors import LeaseLost, PublishError, TableError
-from reviewmine.store.erasing import Erased, erase, find_rows
+from reviewmine.store.erasing import Erased, erase
 from reviewmine.store.filesystem import Store
 from reviewmine.store.lease import Patience, take_lease
 from reviewmine.store.manifest import history, live_manifest
@@ -31,6 +31,7 @@ from reviewmine.store.receipts import get_receipt
 from reviewmine.store.retrying import RetryingStore
 from reviewmine.store.rollback import PREVIOUS, roll_back
 from reviewmine.store.tombstones import Tombstones, add_tombstones, get_tombstones
+from reviewmine.store.tracing import Search
 
 LEFT: Archive = {"a.parquet": ["r1"], "b.parquet": ["r3", "r4"], "c.parquet": ["r5"]}
 """The second archive without r2."""
@@ -85,7 +86,7 @@ def test_rows_are_nowhere_any_more_and_where_they_were_is_told(store):
     assert "r2" not in ids_anywhere(store)
     judge_left(store)
     check(store)
-    assert find_rows(store, LAYOUT, get_tombstones(store, LAYOUT).are_erased) == []
+    assert Search(store, LAYOUT, get_tombstones(store, LAYOUT).are_erased).look() == []
 
 
 def test_earlier_and_staged_rows_go_too(store):
@@ -205,6 +206,43 @@ def test_an_erasure_beside_a_writer_at_every_operation_leaves_nothing_to_be_seen
         assert not any("r2" in pq.read_table(pa.BufferReader(b))["review_id"].to_pylist() for b in live), at
         if not pausing.has_paused:
             break
+
+
+def test_a_writer_beside_an_erasure_at_every_operation_brings_nothing_back():
+    """Its part and receipt come while the erasure stands still: they are rewritten, or no run takes them up."""
+    third = {**SECOND, "d.parquet": ["r2", "r9"]}
+    store = MemoryStore()
+    write(store, FIRST, 0)
+    for at in range(200):
+        twin = store.twin()
+        writing = PausingStore(twin, at=0)  # it has read the tombstones of before, and put nothing yet
+        writer = Writer(writing, lambda s: late_annotation(s, third))
+        writer.to_pause()
+        pausing = PausingStore(twin, at=at)
+        eraser = Writer(pausing, without)
+        eraser.to_pause()
+        writer.to_end()
+        eraser.to_end()
+        assert (writer.error, eraser.error) == (None, None), at
+        for fragment in fragments(third):
+            receipt = get_receipt(twin, LAYOUT, RESULT_KEY, fragment)
+            if receipt and receipt.num_erasures == 1:
+                assert not any("r2" in ids_of(twin, part.name) for part in receipt.parts), at
+        if not pausing.has_paused:
+            break
+    assert at > 20
+
+
+def late_annotation(store: Store, archive: Archive) -> None:
+    """Every fragment is annotated and has its receipt, and nothing is published."""
+    with pytest.raises(Crash):
+        leases = StoppingStore(store)
+        leases.at = 2 * (len(archive) - 1)
+        write(leases, archive, 4)
+
+
+def ids_of(store: Store, name: str) -> list[str]:
+    return pq.read_table(pa.BufferReader(store.get(name).body))["review_id"].to_pylist()
 
 
 def test_a_first_publish_that_was_verified_before_the_erasure_is_found_by_it(store):
