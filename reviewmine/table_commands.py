@@ -94,11 +94,10 @@ def gc(
         recover_dead_publishes(place, run_id, patience)
     runs = runs_of(place.store, place.layout)
     retention = Retention.of(keep, age, runs=runs, now=datetime.now(UTC))
-    garbage = survey(place.store, place.layout, retention)
     collected = (
-        Collected(gone=garbage, held={})
+        Collected(gone=survey(place.store, place.layout, retention), held={})
         if dry_run
-        else collect(place.store, place.layout, garbage, retention, run_id, patience)
+        else collect(place.store, place.layout, retention, run_id, patience)
     )
     if as_json:
         print(json.dumps(collected_json(collected, dry_run=dry_run)))

@@ -4,11 +4,12 @@ The order is the proof. Tombstones first: from then on nothing is published that
 then, under the lease of each partition, its live generation is published without the rows, and its earlier manifests
 are put anew; then the receipts; and last the old parts go. A crash on the way leaves a table that reads right, and the
 same erasure called again goes on where it stopped. A run may annotate meanwhile: a receipt is said to honour the
-erasure only if every part that it names was looked into, and any other is not published.
+erasure only if every part that it names was looked into, and any other is not published. Another erasure, or a
+collection of garbage, may not: they wait for each other.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,9 +22,9 @@ from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Store
 from reviewmine.store.held import HeldPartition
 from reviewmine.store.layout import Layout, rewritten_part
-from reviewmine.store.lease import Patience
+from reviewmine.store.lease import Lease, Patience, upkeep
 from reviewmine.store.manifest import Manifest
-from reviewmine.store.parallel import in_parallel
+from reviewmine.store.parallel import Answer, in_parallel_under_lease
 from reviewmine.store.parts import Part, encode_parquet
 from reviewmine.store.receipts import Receipt
 from reviewmine.store.tombstones import Tombstones
@@ -49,23 +50,33 @@ class Erased:
 def erase(store: Store, layout: Layout, tombstones: Tombstones, run_id: str, patience: Patience) -> Erased:
     """Take the rows that `tombstones` name out of the table; they were put before.
 
-    A partition that a live run holds is left, and told: nothing it names is deleted.
+    A partition that a live run holds is left, and told: nothing it names is deleted. Raises LeaseHeld where another
+    erasure or a collection of garbage is under way, LeaseLost where one took this for dead; then it is to be called
+    again.
     """
-    return _Erasure(store, layout, tombstones, run_id, patience).run()
+    with upkeep(store, layout, run_id, patience) as lease:
+        return _Erasure(store, layout, tombstones, run_id, patience, lease).run()
 
 
 class _Erasure:
     """One erasure under way: what it has looked into, found and rewritten so far."""
 
     def __init__(
-        self, store: Store, layout: Layout, tombstones: Tombstones, run_id: str, patience: Patience
+        self,
+        store: Store,
+        layout: Layout,
+        tombstones: Tombstones,
+        run_id: str,
+        patience: Patience,
+        upkeep: Lease,
     ) -> None:
         self._store = store
         self._layout = layout
         self._tombstones = tombstones
         self._run_id = run_id
         self._patience = patience
-        self._search = Search(store, layout, tombstones.are_erased)
+        self._upkeep = upkeep
+        self._search = Search(store, layout, tombstones.are_erased, keep=upkeep.keep)
         self._traces: list[Trace] = []
         self._rewritten: dict[str, Rewritten] = {}
 
@@ -74,18 +85,22 @@ class _Erasure:
             self._rewrite(found)
         held: dict[Partition, str] = {}
         for partition in sorted({trace.partition for trace in self._traces}):
+            self._upkeep.keep()
             try:
                 self._rewrite_manifests(partition)
             except (LeaseHeld, LeaseLost) as refused:
                 held[partition] = str(refused)
         receipts = [file.name for file in self._store.list(self._layout.all_receipts)]
-        in_parallel(self._rewrite_receipt, receipts)
+        self._in_parallel(self._rewrite_receipt, receipts)
         gone = [trace.part for trace in self._traces if trace.partition not in held]
-        in_parallel(self._store.delete, gone)
+        self._in_parallel(self._store.delete, gone)
         return Erased(traces=tuple(self._traces), held=held)
 
+    def _in_parallel(self, ask: Callable[[str], Answer], names: Sequence[str]) -> list[Answer]:
+        return in_parallel_under_lease(ask, names, keep=self._upkeep.keep)
+
     def _rewrite(self, traces: Sequence[Trace]) -> None:
-        made = in_parallel(self._rewrite_part, [trace.part for trace in traces])
+        made = self._in_parallel(self._rewrite_part, [trace.part for trace in traces])
         self._rewritten |= zip((trace.part for trace in traces), made, strict=True)
         self._search.looked.update(str(new.changes["name"]) for new in made if new.changes)
         self._traces += traces
@@ -98,7 +113,8 @@ class _Erasure:
         left = table.filter(pa.array(~are_erased))
         changes = None
         if left.num_rows:
-            name, body = rewritten_part(part, self._tombstones.num_erasures), encode_parquet(left)
+            name = rewritten_part(part, self._tombstones.num_erasures, self._tombstones.erased_at)
+            body = encode_parquet(left)
             sha256 = hashlib.sha256(body).hexdigest()
             changes = {"name": name, "num_rows": left.num_rows, "num_bytes": len(body), "sha256": sha256}
             self._store.put(name, body)
@@ -112,16 +128,23 @@ class _Erasure:
         """
         with HeldPartition(self._store, self._layout, partition, self._run_id, self._patience) as held:
             live = held.live_manifest()
-            self._rewrite(self._search.look_into_earlier(self._manifests(partition).values()))
+            self._rewrite(self._search.look_into_earlier(self._manifests(partition)))
             if live and self._names_rewritten(live):
                 self._publish(held, partition, live)
-            for name, manifest in self._manifests(partition).items():
-                if self._names_rewritten(manifest):
-                    pairs = zip(manifest.live_files, manifest.parts, strict=True)
-                    kept = [file for file, part in pairs if self._left(part)]
-                    held.keep()
-                    changes = {"parts": self._parts_left(manifest.parts), "live_files": tuple(kept)}
-                    self._store.put(name, manifest.model_copy(update=changes).encode())
+            for name in [file.name for file in self._store.list(self._layout.manifests(partition))]:
+                held.keep()
+                self._rewrite_earlier(name)
+
+    def _rewrite_earlier(self, name: str) -> None:
+        """Put a manifest anew under the condition that it stands: one collected as garbage must not come back."""
+        stored = self._store.get(name)
+        manifest = Manifest.decode(stored.body, where=name) if stored else None
+        if stored and manifest and self._names_rewritten(manifest):
+            pairs = zip(manifest.live_files, manifest.parts, strict=True)
+            kept = [file for file, part in pairs if self._left(part)]
+            changes = {"parts": self._parts_left(manifest.parts), "live_files": tuple(kept)}
+            with suppress(PreconditionFailed):
+                self._store.put_if(name, manifest.model_copy(update=changes).encode(), stored.etag)
 
     def _publish(self, held: HeldPartition, partition: Partition, live: Manifest) -> None:
         parts = self._parts_left(live.parts)
@@ -135,11 +158,10 @@ class _Erasure:
         }
         held.commit(live.model_copy(update=changes), replaces=live.live_files)
 
-    def _manifests(self, partition: Partition) -> dict[str, Manifest]:
-        """Every manifest of the partition that stands, by its name."""
+    def _manifests(self, partition: Partition) -> list[Manifest]:
         names = [file.name for file in self._store.list(self._layout.manifests(partition))]
         bodies = zip(names, map(self._store.get, names), strict=True)
-        return {name: Manifest.decode(stored.body, where=name) for name, stored in bodies if stored}
+        return [Manifest.decode(stored.body, where=name) for name, stored in bodies if stored]
 
     def _rewrite_receipt(self, name: str) -> None:
         """Have a receipt name the parts that are left, and say that it honours this erasure.

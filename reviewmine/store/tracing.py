@@ -14,7 +14,7 @@ from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Store
 from reviewmine.store.layout import Layout, partition_of_part
 from reviewmine.store.manifest import Manifest, live_manifest, published_partitions
-from reviewmine.store.parallel import in_parallel
+from reviewmine.store.parallel import Answer, Asked, in_parallel_under_lease
 
 Standing = Literal["live", "earlier", "staged"]
 AreErased = Callable[[pa.ChunkedArray], NDArray[np.bool_]]
@@ -31,12 +31,23 @@ class Trace:
 
 
 class Search:
-    """Looks for rows that `are_erased` says so of. `looked` are the parts of which is known what they hold."""
+    """Looks for rows that `are_erased` says so of. `looked` are the parts of which is known what they hold.
 
-    def __init__(self, store: Store, layout: Layout, are_erased: AreErased) -> None:
+    `keep` is called again and again meanwhile: there may be thousands of parts, and a lease lives on its heartbeat.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        layout: Layout,
+        are_erased: AreErased,
+        *,
+        keep: Callable[[], object] = lambda: None,
+    ) -> None:
         self._store = store
         self._layout = layout
         self._are_erased = are_erased
+        self._keep = keep
         self.looked: set[str] = set()
 
     def look(self) -> list[Trace]:
@@ -48,7 +59,7 @@ class Search:
         if self.looked and listed <= self.looked:
             return []
         published = list(published_partitions(self._store, self._layout))
-        manifests = in_parallel(lambda p: live_manifest(self._store, self._layout, p), published)
+        manifests = self._ask(lambda p: live_manifest(self._store, self._layout, p), published)
         live = {part.name for manifest in manifests if manifest for part in manifest.parts}
         names = [file.name for file in self._store.list(self._layout.all_manifests)]
         earlier = {part.name for kept in self._manifests(names) for part in kept.parts}
@@ -67,7 +78,7 @@ class Search:
             return Trace(name, partition, standing, rows) if partition is not None and rows else None
 
         unseen = sorted(names - self.looked)
-        traces = in_parallel(look, unseen)
+        traces = self._ask(look, unseen)
         self.looked.update(unseen)
         return [trace for trace in traces if trace]
 
@@ -77,8 +88,11 @@ class Search:
         return tuple(zip(*(rows[column].to_pylist() for column in rows.column_names), strict=True))
 
     def _manifests(self, names: Sequence[str]) -> list[Manifest]:
-        bodies = zip(names, in_parallel(self._store.get, names), strict=True)
+        bodies = zip(names, self._ask(self._store.get, names), strict=True)
         return [Manifest.decode(stored.body, where=name) for name, stored in bodies if stored]
+
+    def _ask(self, ask: Callable[[Asked], Answer], about: Sequence[Asked]) -> list[Answer]:
+        return in_parallel_under_lease(ask, about, keep=self._keep)
 
 
 def read_to_erase(store: Store, name: str, columns: Sequence[str] | None = None) -> pa.Table:

@@ -22,7 +22,7 @@ from partition_world import (
 )
 from stores import Crash, MemoryStore, PausingStore, StoppingStore, Writer
 
-from reviewmine.errors import LeaseLost, PublishError, TableError
+from reviewmine.errors import LeaseHeld, LeaseLost, PublishError, StoreError, TableError
 from reviewmine.store.erasing import Erased, erase
 from reviewmine.store.filesystem import Store
 from reviewmine.store.lease import Patience, take_lease
@@ -33,6 +33,8 @@ from reviewmine.store.rollback import PREVIOUS, roll_back
 from reviewmine.store.tombstones import Tombstones, add_tombstones, get_tombstones
 from reviewmine.store.tracing import Search
 
+IMPATIENT = Patience(ttl_s=20, wait_s=0, now=lambda: 0.0, sleep=lambda s: None)
+"""Waits for nobody, and takes nobody for dead."""
 LEFT: Archive = {"a.parquet": ["r1"], "b.parquet": ["r3", "r4"], "c.parquet": ["r5"]}
 """The second archive without r2."""
 
@@ -126,11 +128,13 @@ def test_a_rerun_publishes_nothing_and_brings_nothing_back(store):
 
 def test_erasing_twice_changes_nothing(store):
     without(store)
-    before = {
-        name: body for name, body in store.objects.items() if "leases" not in name and "/live/" not in name
-    }
+    before = {name: body for name, body in store.objects.items() if not is_of_a_holder(name)}
     assert without(store, 6).traces == ()
-    assert {n: b for n, b in store.objects.items() if "leases" not in n and "/live/" not in n} == before
+    assert {n: b for n, b in store.objects.items() if not is_of_a_holder(n)} == before
+
+
+def is_of_a_holder(name: str) -> bool:
+    return "/leases/" in name or "/live/" in name or name == LAYOUT.upkeep_lease
 
 
 def test_a_second_erasure_counts_on(store):
@@ -167,7 +171,8 @@ def test_a_part_that_cannot_be_read_stops_before_anything_is_changed_but_the_tom
     before = dict(store.objects)
     with pytest.raises(TableError, match=f"{part}: cannot be read, so that nobody can say"):
         without(store)
-    assert {name for name in store.objects if store.objects[name] != before.get(name)} == {LAYOUT.tombstones}
+    changed = {name for name in store.objects if store.objects[name] != before.get(name)}
+    assert changed == {LAYOUT.tombstones, LAYOUT.upkeep_lease}
 
 
 @pytest.mark.parametrize("how", HOWS)
@@ -235,10 +240,9 @@ def test_a_writer_beside_an_erasure_at_every_operation_brings_nothing_back():
 
 def late_annotation(store: Store, archive: Archive) -> None:
     """Every fragment is annotated and has its receipt, and nothing is published."""
+    publish = 2 * (len(archive) - 1)  # after a part and a receipt of each file but one, which has them
     with pytest.raises(Crash):
-        leases = StoppingStore(store)
-        leases.at = 2 * (len(archive) - 1)
-        write(leases, archive, 4)
+        write(StoppingStore(store, at=publish), archive, 4)
 
 
 def ids_of(store: Store, name: str) -> list[str]:
@@ -271,6 +275,31 @@ def test_a_first_publish_that_was_verified_before_the_erasure_is_found_by_it(sto
     assert committed
     assert broken_promise(store) is None
     assert "r2" not in ids_anywhere(store)
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_two_erasures_at_every_operation_lose_neither(alive, store):
+    """The second waits for the first, or takes over from it when it is silent; the first wakes and goes on."""
+    held_out = 0
+    for at in range(200):
+        twin = store.twin()
+        pausing = PausingStore(twin, at=at)
+        first = Writer(pausing, without)
+        first.to_pause()
+        try:
+            without(twin, 6, "r3", patience=IMPATIENT if alive else None)
+        except LeaseHeld:
+            held_out += 1
+        first.to_end()
+        assert isinstance(first.error, PublishError | StoreError | TableError | None), (at, first.error)
+        assert first.error is None or not alive, at
+        assert broken_promise(twin) is None, at
+        without(twin, 7, "r2", "r3")
+        assert ids_anywhere(twin) == {"r1", "r4", "r5"}, at
+        check(twin)
+        if not pausing.has_paused:
+            break
+    assert (held_out > 20) == alive
 
 
 def test_tombstones_hold_no_id():
