@@ -27,7 +27,7 @@ from reviewmine.store.manifest import Manifest
 from reviewmine.store.parallel import Answer, in_parallel_under_lease
 from reviewmine.store.parts import Part, encode_parquet
 from reviewmine.store.receipts import Receipt
-from reviewmine.store.tombstones import Tombstones
+from reviewmine.store.tombstones import Tombstones, finish_erasures
 from reviewmine.store.tracing import Search, Trace, read_to_erase
 
 
@@ -94,6 +94,8 @@ class _Erasure:
         self._in_parallel(self._rewrite_receipt, receipts)
         gone = [trace.part for trace in self._traces if trace.partition not in held]
         self._in_parallel(self._store.delete, gone)
+        if not held:
+            finish_erasures(self._store, self._layout, self._tombstones.num_erasures)
         return Erased(traces=tuple(self._traces), held=held)
 
     def _in_parallel(self, ask: Callable[[str], Answer], names: Sequence[str]) -> list[Answer]:
@@ -142,7 +144,11 @@ class _Erasure:
         if stored and manifest and self._names_rewritten(manifest):
             pairs = zip(manifest.live_files, manifest.parts, strict=True)
             kept = [file for file, part in pairs if self._left(part)]
-            changes = {"parts": self._parts_left(manifest.parts), "live_files": tuple(kept)}
+            changes = {
+                "parts": self._parts_left(manifest.parts),
+                "live_files": tuple(kept),
+                "num_erasures": self._tombstones.num_erasures,
+            }
             with suppress(PreconditionFailed):
                 self._store.put_if(name, manifest.model_copy(update=changes).encode(), stored.etag)
 
@@ -155,6 +161,7 @@ class _Erasure:
             "parts": parts,
             "live_files": tuple(self._layout.live_copy(partition, name, n) for n in range(len(parts))),
             "published_at": datetime.now(UTC),
+            "num_erasures": self._tombstones.num_erasures,
         }
         held.commit(live.model_copy(update=changes), replaces=live.live_files)
 

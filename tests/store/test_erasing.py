@@ -302,6 +302,18 @@ def test_two_erasures_at_every_operation_lose_neither(alive, store):
     assert (held_out > 20) == alive
 
 
+def test_an_erasure_that_is_not_finished_is_not_undone_by_a_rollback(store):
+    tombstones = add_tombstones(store, LAYOUT, ["r2"])
+    with pytest.raises(
+        PublishError, match="0 of 1 erasures are finished; call the last erase again, and roll"
+    ):
+        roll_back(store, LAYOUT, DAY, run_id(4), to=PREVIOUS, patience=silent())
+    erase(store, LAYOUT, tombstones, run_id(5), silent())
+    assert get_tombstones(store, LAYOUT).num_finished == 1
+    roll_back(store, LAYOUT, DAY, run_id(6), to=PREVIOUS, patience=silent())
+    assert "r2" not in ids_anywhere(store)
+
+
 def test_tombstones_hold_no_id():
     store = MemoryStore()
     add_tombstones(store, LAYOUT, ["review-number-one"])
