@@ -174,7 +174,8 @@ class _Erasure:
         """Have a receipt name the parts that are left, and say that it honours this erasure.
 
         One that is collected as garbage or put by a run meanwhile, or names a part that was not looked into, is left as
-        it is: it is not published, and the next run annotates its fragment anew.
+        it is: it is not published, and the next run annotates its fragment anew. Raises PublishError for one whose
+        parts hold other rows than it says.
         """
         stored = self._store.get(name)
         if stored is None:
@@ -183,20 +184,23 @@ class _Erasure:
         is_known = self._search.looked.issuperset(part.name for part in receipt.parts)
         if receipt.num_erasures >= self._tombstones.num_erasures or not is_known:
             return
-        by_status = dict(receipt.num_rows_by_status)
+        by_status, num_gone = dict(receipt.num_rows_by_status), 0
         for part in receipt.parts:
             if part.name in self._rewritten:
                 for status, count in self._rewritten[part.name].num_gone_by_status.items():
                     by_status[status] -= count
+                    num_gone += count
         parts = self._parts_left(receipt.parts)
         changes = {
             "parts": parts,
             "num_rows_by_status": {status: count for status, count in by_status.items() if count},
-            "num_rows_erased": receipt.fragment.num_rows - sum(part.num_rows for part in parts),
+            "num_rows_erased": receipt.num_rows_erased + num_gone,
             "num_erasures": self._tombstones.num_erasures,
         }
+        rewritten = receipt.model_copy(update=changes)
+        rewritten.check()
         with suppress(PreconditionFailed):
-            self._store.put_if(name, receipt.model_copy(update=changes).encode(), stored.etag)
+            self._store.put_if(name, rewritten.encode(), stored.etag)
 
     def _names_rewritten(self, manifest: Manifest) -> bool:
         return any(part.name in self._rewritten for part in manifest.parts)

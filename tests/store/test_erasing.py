@@ -314,6 +314,14 @@ def test_an_erasure_that_is_not_finished_is_not_undone_by_a_rollback(store):
     assert "r2" not in ids_anywhere(store)
 
 
+def test_a_receipt_that_lost_rows_otherwise_is_not_made_to_add_up_by_an_erasure(store):
+    name = LAYOUT.receipt(RESULT_KEY, fragments(SECOND)[0].id)
+    receipt = get_receipt(store, LAYOUT, RESULT_KEY, fragments(SECOND)[0])
+    store.put(name, receipt.model_copy(update={"num_rows_erased": 1}).encode())
+    with pytest.raises(PublishError, match="parts hold 1 rows, expected 0"):
+        without(store)
+
+
 def test_tombstones_hold_no_id():
     store = MemoryStore()
     add_tombstones(store, LAYOUT, ["review-number-one"])
