@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reviewmine.backfill.result import CARRIED_COLUMNS
+from reviewmine.backfill.result import CARRIED_COLUMNS, Result
 from reviewmine.errors import PublishError, StoreError, TableError, UsageError
 from reviewmine.partition import Partition, PartitionRange
 from reviewmine.store.lease import Patience
@@ -30,8 +30,7 @@ class Undone:
         if self.rollback is None:
             return ()
         before, restored = self.rollback.before, self.rollback.restored
-        names = sorted({*before.ingredients, *restored.ingredients})
-        changed = [n for n in names if before.ingredients.get(n) != restored.ingredients.get(n)]
+        changed = Result(before.ingredients).changed_since(restored.ingredients)
         return (*(["archive"] if before.input_fingerprint != restored.input_fingerprint else []), *changed)
 
 
