@@ -94,11 +94,10 @@ def gc(
         recover_dead_publishes(place, run_id, patience)
     runs = runs_of(place.store, place.layout)
     retention = Retention.of(keep, age, runs=runs, now=datetime.now(UTC))
-    garbage = survey(place.store, place.layout, retention)
     collected = (
-        Collected(gone=garbage, held={})
+        Collected(gone=survey(place.store, place.layout, retention), held={})
         if dry_run
-        else collect(place.store, place.layout, place.live, garbage, retention, run_id, patience)
+        else collect(place.store, place.layout, place.live, retention, run_id, patience)
     )
     if as_json:
         print(json.dumps(collected_json(collected, dry_run=dry_run)))
@@ -129,12 +128,13 @@ def erase(
     """
     from reviewmine.backfill.erasing import ids_to_erase
     from reviewmine.backfill.run import recover_dead_publishes
-    from reviewmine.store.erasing import Erased, find_rows
+    from reviewmine.store.erasing import Erased
     from reviewmine.store.erasing import erase as erase_rows
     from reviewmine.store.layout import new_run_id
     from reviewmine.store.lease import Patience
     from reviewmine.store.table import Table
     from reviewmine.store.tombstones import add_tombstones, are_among
+    from reviewmine.store.tracing import Search
     from reviewmine.table_console import erased_json, erased_lines
 
     place, run_id, patience = Table(table), new_run_id(), Patience()
@@ -143,7 +143,7 @@ def erase(
         place.refuse_snapshots()
     ids = ids_to_erase(place, review_ids=review_ids, user_id=user_id, archive=archive, run_file=run)
     if dry_run:
-        erased = Erased(traces=tuple(find_rows(place.store, place.layout, are_among(ids))))
+        erased = Erased(traces=tuple(Search(place.store, place.layout, are_among(ids)).look()))
     else:
         recover_dead_publishes(place, run_id, patience)
         tombstones = add_tombstones(place.store, place.layout, ids)

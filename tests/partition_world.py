@@ -109,7 +109,7 @@ def judge(store: Store, archive: Archive) -> None:
     assert sorted(in_table) == sorted(manifest.live_files)
     assert list(standing_journals(store, LAYOUT, DAY)) == []
     kinds = {file.name.split("/")[1] for file in store.list("table__meta")}
-    assert kinds <= {"parts", "receipts", "manifests", "live", "leases"}
+    assert kinds <= {"parts", "receipts", "manifests", "live", "leases", "upkeep.json"}
     everything = [file.name for file in store.list("")]
     assert all(name.split("/")[0] in ("table", "table__meta") for name in everything)
     receipts = [

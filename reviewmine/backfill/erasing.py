@@ -17,6 +17,7 @@ from reviewmine.store.fragment import cut
 from reviewmine.store.manifest import live_manifest, published_partitions
 from reviewmine.store.parallel import in_parallel
 from reviewmine.store.table import Table
+from reviewmine.store.tombstones import get_tombstones
 
 USER_COLUMN = "user_id"
 
@@ -24,7 +25,11 @@ USER_COLUMN = "user_id"
 def ids_to_erase(
     table: Table, *, review_ids: Path | None, user_id: str | None, archive: str | None, run_file: Path | None
 ) -> list[str]:
-    """The ids that a person asked for. Raises UsageError unless they are told in one way, and there are any."""
+    """The ids that a person asked for.
+
+    Raises UsageError unless they are told in one way, and there are any; none are needed of a user while an erasure is
+    unfinished, which is then to go on.
+    """
     if (review_ids is None) == (user_id is None):
         raise UsageError("expected --review-ids FILE or --user-id USER, and not both")
     if review_ids is not None:
@@ -35,7 +40,8 @@ def ids_to_erase(
         found = ids_of_user_in_archive(Archive(archive), columns, user_id)
     else:
         found = ids_of_user_in_table(table, user_id)
-    if not found:
+    tombstones = get_tombstones(table.store, table.layout)
+    if not found and tombstones.num_finished >= tombstones.num_erasures:
         raise UsageError(f"--user-id: {archive or table.uri} has no review of this user")
     return found
 
@@ -43,7 +49,7 @@ def ids_to_erase(
 def ids_of_file(path: Path) -> list[str]:
     """One id a line; blank lines are none. Raises UsageError for a file that is not there, or holds none."""
     try:
-        found = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        found = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as refused:
         raise UsageError(
             f"--review-ids {path}: cannot be read: {refused}; expected a review id a line"
@@ -78,12 +84,18 @@ def ids_of_user_in_archive(archive: Archive, columns: ReviewColumns, user_id: st
 
 
 def ids_of_user_in_table(table: Table, user_id: str) -> list[str]:
-    """The same by the carried column, of what is live. Raises UsageError where it is not carried."""
+    """The same by the carried column, of every part that stands: an erasure that was cut off left some behind.
+
+    Raises UsageError where what is live does not carry it.
+    """
     found: list[str] = []
-    for name in _live_parts(table):
+    live = set(_live_parts(table))
+    for name in sorted({file.name for file in table.store.list(table.layout.all_parts)} | live):
         with table.store.open(name) as file:
             parquet = pq.ParquetFile(file)
             if USER_COLUMN not in parquet.schema_arrow.names:
+                if name not in live:
+                    continue
                 raise UsageError(
                     f"--user-id: {table.uri} does not carry {USER_COLUMN!r}, so it cannot tell whose a row is; name "
                     "the archive with --archive, or the reviews with --review-ids"

@@ -3,10 +3,11 @@
 What is live, what the last few generations name, and what is younger than the keep time stays. Receipts go first, then
 manifests, then parts: whatever is cut off on the way leaves no receipt and no manifest that names a missing part, and a
 rerun takes the rest away. Manifests and parts of a partition go under its lease, after another look at what is live.
+No rows are erased meanwhile: a part that an erasure has just made is named by nothing yet.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -18,16 +19,15 @@ from reviewmine.store.filesystem import Listed, Store
 from reviewmine.store.held import HeldPartition
 from reviewmine.store.journal import standing_journals
 from reviewmine.store.layout import Layout, begun_at, partition_of_part
-from reviewmine.store.lease import Patience
+from reviewmine.store.lease import Patience, upkeep
 from reviewmine.store.live import Live
 from reviewmine.store.manifest import Manifest, history, live_manifest
-from reviewmine.store.parallel import in_parallel
+from reviewmine.store.parallel import in_parallel, in_parallel_under_lease
 from reviewmine.store.receipts import Receipt
 from reviewmine.store.record import Record
 
 RUN_LIFE = timedelta(days=1)
 """A run that was not heard of for so long is dead, and a part so old that has no receipt is of no live attempt."""
-_BATCH = 64
 _Read = TypeVar("_Read", bound=Record)
 
 
@@ -75,8 +75,10 @@ class Collected:
     held: Mapping[Partition, str]
 
 
-def survey(store: Store, layout: Layout, retention: Retention) -> Garbage:
-    """What may go, told from listings and records; nothing is taken away.
+def survey(
+    store: Store, layout: Layout, retention: Retention, *, keep: Callable[[], object] = lambda: None
+) -> Garbage:
+    """What may go, told from listings and records; nothing is taken away. `keep` is called again and again meanwhile.
 
     Raises TableError for a manifest or receipt that cannot be read: what it names might be needed.
     """
@@ -84,13 +86,15 @@ def survey(store: Store, layout: Layout, retention: Retention) -> Garbage:
     for file in store.list(layout.all_manifests):
         listed[Partition.of_name(file.name.split("/")[-2])].append(file)
     partitions = sorted(listed)
-    kept = dict(zip(partitions, in_parallel(_keeper(store, layout, retention), partitions), strict=True))
+    found = in_parallel_under_lease(_keeper(store, layout, retention), partitions, keep=keep)
+    kept = dict(zip(partitions, found, strict=True))
     needed = [manifest for manifests in kept.values() for manifest in manifests]
     names = {layout.manifest(p, m.generation) for p, manifests in kept.items() for m in manifests}
     doomed = {p: [file for file in files if file.name not in names] for p, files in listed.items()}
-    retired = in_parallel(lambda file: _get(store, file, Manifest), [f for fs in doomed.values() for f in fs])
+    leaving = [file for files in doomed.values() for file in files]
+    retired = in_parallel_under_lease(lambda file: _get(store, file, Manifest), leaving, keep=keep)
     receipts = list(store.list(layout.all_receipts))
-    read = in_parallel(lambda file: _get(store, file, Receipt), receipts)
+    read = in_parallel_under_lease(lambda file: _get(store, file, Receipt), receipts, keep=keep)
     is_needed = _need_of(needed, retention)
     standing = {part.name for manifest in needed for part in manifest.parts}
     standing |= {part.name for r in read if r and is_needed(r) for part in r.parts}
@@ -107,31 +111,34 @@ def survey(store: Store, layout: Layout, retention: Retention) -> Garbage:
 
 
 def collect(
-    store: Store,
-    layout: Layout,
-    seen: Live,
-    garbage: Garbage,
-    retention: Retention,
-    run_id: str,
-    patience: Patience,
+    store: Store, layout: Layout, seen: Live, retention: Retention, run_id: str, patience: Patience
 ) -> Collected:
-    """Take away what `survey` found; a partition that a live run holds keeps its manifests and parts."""
-    _delete(store, garbage.receipts)
-    manifests: dict[Partition, Sequence[Listed]] = {}
-    parts: dict[Partition, Sequence[Listed]] = {}
-    held: dict[Partition, str] = {}
-    for partition in garbage.partitions:
-        try:
-            with HeldPartition(store, layout, seen, partition, run_id, patience) as holding:
-                kept = kept_generations(store, layout, partition, retention)
-                names = {layout.manifest(partition, manifest.generation) for manifest in kept}
-                names |= {part.name for manifest in kept for part in manifest.parts}
-                for found, gone in ((garbage.manifests, manifests), (garbage.parts, parts)):
-                    gone[partition] = [file for file in found.get(partition, ()) if file.name not in names]
-                    _delete(store, gone[partition], keep=holding.keep)
-        except (LeaseHeld, LeaseLost) as refused:
-            held[partition] = str(refused)
-    return Collected(gone=Garbage(receipts=garbage.receipts, manifests=manifests, parts=parts), held=held)
+    """Take away what may go; a partition that a live run holds keeps its manifests and parts.
+
+    Raises LeaseHeld where another collection or an erasure is under way, LeaseLost where one took this for dead, and
+    what `survey` does.
+    """
+    with upkeep(store, layout, run_id, patience) as lease:
+        garbage = survey(store, layout, retention, keep=lease.keep)
+        _delete(store, garbage.receipts, keep=lease.keep)
+        manifests: dict[Partition, Sequence[Listed]] = {}
+        parts: dict[Partition, Sequence[Listed]] = {}
+        held: dict[Partition, str] = {}
+        for partition in garbage.partitions:
+            lease.keep()
+            try:
+                with HeldPartition(store, layout, seen, partition, run_id, patience) as holding:
+                    kept = kept_generations(store, layout, partition, retention)
+                    names = {layout.manifest(partition, manifest.generation) for manifest in kept}
+                    names |= {part.name for manifest in kept for part in manifest.parts}
+                    for found, gone in ((garbage.manifests, manifests), (garbage.parts, parts)):
+                        gone[partition] = [
+                            file for file in found.get(partition, ()) if file.name not in names
+                        ]
+                        _delete(store, gone[partition], keep=holding.keep)
+            except (LeaseHeld, LeaseLost) as refused:
+                held[partition] = str(refused)
+        return Collected(gone=Garbage(receipts=garbage.receipts, manifests=manifests, parts=parts), held=held)
 
 
 def kept_generations(
@@ -197,15 +204,8 @@ def _by_partition(parts: Iterable[Listed]) -> dict[Partition, list[Listed]]:
     return dict(found)
 
 
-def _delete(store: Store, files: Sequence[Listed], *, keep: Callable[[], None] = lambda: None) -> None:
-    for batch in _batches(files):
-        keep()
-        in_parallel(lambda file: store.delete(file.name), batch)
-
-
-def _batches(files: Sequence[Listed]) -> Iterator[Sequence[Listed]]:
-    for first in range(0, len(files), _BATCH):
-        yield files[first : first + _BATCH]
+def _delete(store: Store, files: Sequence[Listed], *, keep: Callable[[], object]) -> None:
+    in_parallel_under_lease(lambda file: store.delete(file.name), files, keep=keep)
 
 
 def _get(store: Store, file: Listed, kind: type[_Read]) -> _Read | None:

@@ -1,9 +1,9 @@
 """Undoing: a range of partitions rolled back, each by itself, with what the next run would make of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reviewmine.backfill.result import CARRIED_COLUMNS
+from reviewmine.backfill.result import CARRIED_COLUMNS, Result
 from reviewmine.errors import PublishError, StoreError, TableError, UsageError
 from reviewmine.partition import Partition, PartitionRange
 from reviewmine.store.lease import Patience
@@ -30,8 +30,7 @@ class Undone:
         if self.rollback is None:
             return ()
         before, restored = self.rollback.before, self.rollback.restored
-        names = sorted({*before.ingredients, *restored.ingredients})
-        changed = [n for n in names if before.ingredients.get(n) != restored.ingredients.get(n)]
+        changed = Result(before.ingredients).changed_since(restored.ingredients)
         return (*(["archive"] if before.input_fingerprint != restored.input_fingerprint else []), *changed)
 
 
@@ -72,26 +71,31 @@ def undo(
 
 
 def _refuse_two_schemas(table: Table, partitions: Sequence[Partition], to: str) -> None:
-    """A rollback of some partitions must not bring back columns that the others do not have."""
+    """A rollback of some partitions must not bring back columns that none has now; what clashes already may stay."""
     if not table.live.has_one_schema:
         return
-
-    def standing(partition: Partition) -> Manifest | None:
-        live = live_manifest(table.store, table.layout, partition)
-        return live and _wanted(table, partition, live, to) if partition in partitions else live
-
-    found: dict[tuple[str, ...], Partition] = {}
     published = list(published_partitions(table.store, table.layout))
-    for partition, manifest in zip(published, in_parallel(standing, published), strict=True):
-        if manifest and manifest.parts:
-            found.setdefault(tuple(manifest.ingredients.get(n, "") for n in _SCHEMA_INGREDIENTS), partition)
-    if len(found) > 1:
+    live = in_parallel(lambda partition: live_manifest(table.store, table.layout, partition), published)
+    before = {partition: manifest for partition, manifest in zip(published, live, strict=True) if manifest}
+    wanted = in_parallel(lambda p: _wanted(table, p, before[p], to), [p for p in before if p in partitions])
+    after = before | dict(zip((p for p in before if p in partitions), wanted, strict=True))
+    found = _schemas(after)
+    if len(found) > 1 and not found.keys() <= _schemas(before).keys():
         (first, one), (second, other) = list(found.items())[:2]
         raise TableError(
             f"{table.uri}: after this rollback {one} would have contract version {first[0]} and carry "
             f"{first[1] or 'no columns'}, {other} {second[0]} and {second[1] or 'no columns'}; a table has one schema: "
             f"roll all of them back, --partitions {ALL}, or to a generation of the same columns"
         )
+
+
+def _schemas(manifests: Mapping[Partition, Manifest]) -> dict[tuple[str, ...], Partition]:
+    """What decides the schema of each partition that has rows, and the first that has it."""
+    found: dict[tuple[str, ...], Partition] = {}
+    for partition, manifest in manifests.items():
+        if manifest.parts:
+            found.setdefault(tuple(manifest.ingredients.get(n, "") for n in _SCHEMA_INGREDIENTS), partition)
+    return found
 
 
 def _wanted(table: Table, partition: Partition, live: Manifest, to: str) -> Manifest:

@@ -3,7 +3,9 @@
 The order is the proof. Tombstones first: from then on nothing is published that does not honour them. Then new parts;
 then, under the lease of each partition, its live generation is published without the rows, and its earlier manifests
 are put anew; then the receipts; and last the old parts go. A crash on the way leaves a table that reads right, and the
-same erasure called again goes on where it stopped.
+same erasure called again goes on where it stopped. A run may annotate meanwhile: a receipt is said to honour the
+erasure only if every part that it names was looked into, and any other is not published. Another erasure, or a
+collection of garbage, may not: they wait for each other.
 """
 
 import hashlib
@@ -11,39 +13,23 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
-from reviewmine.errors import LeaseHeld, LeaseLost, PreconditionFailed, TableError
+from reviewmine.errors import LeaseHeld, LeaseLost, PreconditionFailed
 from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Store
 from reviewmine.store.held import HeldPartition
-from reviewmine.store.layout import Layout, partition_of_part, rewritten_part
-from reviewmine.store.lease import Patience
+from reviewmine.store.layout import Layout, rewritten_part
+from reviewmine.store.lease import Lease, Patience, upkeep
 from reviewmine.store.live import Live
-from reviewmine.store.manifest import Manifest, live_manifest, published_partitions
-from reviewmine.store.parallel import in_parallel
+from reviewmine.store.manifest import Manifest
+from reviewmine.store.parallel import Answer, in_parallel_under_lease
 from reviewmine.store.parts import Part, encode_parquet
 from reviewmine.store.receipts import Receipt
-from reviewmine.store.tombstones import Tombstones
-
-Standing = Literal["live", "earlier", "staged"]
-AreErased = Callable[[pa.ChunkedArray], NDArray[np.bool_]]
-
-
-@dataclass(frozen=True)
-class Trace:
-    """Rows to erase in one part: the part, whose it is, and for each row its id, source file and source row."""
-
-    part: str
-    partition: Partition
-    standing: Standing
-    rows: tuple[tuple[str, str, int], ...]
+from reviewmine.store.tombstones import Tombstones, finish_erasures
+from reviewmine.store.tracing import Search, Trace, read_to_erase
 
 
 @dataclass(frozen=True)
@@ -62,170 +48,177 @@ class Erased:
     held: Mapping[Partition, str] = field(default_factory=dict)
 
 
-def find_rows(store: Store, layout: Layout, are_erased: AreErased) -> list[Trace]:
-    """The rows that `are_erased` says so of, in every part that stands, whether or not anything names it.
-
-    Raises TableError for a part that cannot be read.
-    """
-    published = list(published_partitions(store, layout))
-    manifests = in_parallel(lambda partition: live_manifest(store, layout, partition), published)
-    live = {part.name for manifest in manifests if manifest for part in manifest.parts}
-    earlier = {part.name for _, manifest in _manifests(store, layout) for part in manifest.parts}
-    names = sorted({file.name for file in store.list(layout.all_parts)} | live)
-
-    def look(name: str) -> Trace | None:
-        partition = partition_of_part(name)
-        rows = _rows_to_erase(store, name, are_erased) if partition is not None else ()
-        standing: Standing = "live" if name in live else "earlier" if name in earlier else "staged"
-        return Trace(name, partition, standing, rows) if partition is not None and rows else None
-
-    return [trace for trace in in_parallel(look, names) if trace]
-
-
 def erase(
     store: Store, layout: Layout, seen: Live, tombstones: Tombstones, run_id: str, patience: Patience
 ) -> Erased:
     """Take the rows that `tombstones` name out of the table; they were put before.
 
-    A partition that a live run holds is left, and told: nothing it names is deleted.
+    A partition that a live run holds is left, and told: nothing it names is deleted. Raises LeaseHeld where another
+    erasure or a collection of garbage is under way, LeaseLost where one took this for dead; then it is to be called
+    again.
     """
-    traces = find_rows(store, layout, tombstones.are_erased)
-    names = [trace.part for trace in traces]
-    made = in_parallel(lambda trace: _rewrite(store, trace, tombstones), traces)
-    rewritten = dict(zip(names, made, strict=True))
-    held: dict[Partition, str] = {}
-    for partition in sorted({trace.partition for trace in traces}):
-        try:
-            _rewrite_manifests(store, layout, seen, partition, rewritten, run_id, patience)
-        except (LeaseHeld, LeaseLost) as refused:
-            held[partition] = str(refused)
-    in_parallel(
-        lambda name: _rewrite_receipt(store, name, rewritten, tombstones),
-        [file.name for file in store.list(layout.all_receipts)],
-    )
-    gone = [trace.part for trace in traces if trace.partition not in held]
-    in_parallel(store.delete, gone)
-    return Erased(traces=tuple(traces), held=held)
+    with upkeep(store, layout, run_id, patience) as lease:
+        return _Erasure(store, layout, seen, tombstones, run_id, patience, lease).run()
 
 
-def _rows_to_erase(store: Store, name: str, are_erased: AreErased) -> tuple[tuple[str, str, int], ...]:
-    table = _read(store, name, ["review_id", "source_file", "source_row"])
-    rows = table.filter(pa.array(are_erased(table["review_id"])))
-    return tuple(zip(*(rows[column].to_pylist() for column in rows.column_names), strict=True))
+class _Erasure:
+    """One erasure under way: what it has looked into, found and rewritten so far."""
 
+    def __init__(
+        self,
+        store: Store,
+        layout: Layout,
+        seen: Live,
+        tombstones: Tombstones,
+        run_id: str,
+        patience: Patience,
+        upkeep: Lease,
+    ) -> None:
+        self._store = store
+        self._layout = layout
+        self._seen = seen
+        self._tombstones = tombstones
+        self._run_id = run_id
+        self._patience = patience
+        self._upkeep = upkeep
+        self._search = Search(store, layout, tombstones.are_erased, keep=upkeep.keep)
+        self._traces: list[Trace] = []
+        self._rewritten: dict[str, Rewritten] = {}
 
-def _rewrite(store: Store, trace: Trace, tombstones: Tombstones) -> Rewritten:
-    """Put the part without the rows, under a name that follows from the old one: done twice it is done once."""
-    table = _read(store, trace.part)
-    are_erased = tombstones.are_erased(table["review_id"])
-    gone = pc.value_counts(table.filter(pa.array(are_erased))["status"]).to_pylist()
-    left = table.filter(pa.array(~are_erased))
-    changes = None
-    if left.num_rows:
-        name, body = rewritten_part(trace.part, tombstones.num_erasures), encode_parquet(left)
-        sha256 = hashlib.sha256(body).hexdigest()
-        changes = {"name": name, "num_rows": left.num_rows, "num_bytes": len(body), "sha256": sha256}
-        store.put(name, body)
-    return Rewritten(changes, {str(count["values"]): count["counts"] for count in gone})
+    def run(self) -> Erased:
+        while found := self._search.look():  # one who had read older tombstones may put more meanwhile
+            self._rewrite(found)
+        held: dict[Partition, str] = {}
+        for partition in sorted({trace.partition for trace in self._traces}):
+            self._upkeep.keep()
+            try:
+                self._rewrite_manifests(partition)
+            except (LeaseHeld, LeaseLost) as refused:
+                held[partition] = str(refused)
+        receipts = [file.name for file in self._store.list(self._layout.all_receipts)]
+        self._in_parallel(self._rewrite_receipt, receipts)
+        gone = [trace.part for trace in self._traces if trace.partition not in held]
+        self._in_parallel(self._store.delete, gone)
+        if not held:
+            finish_erasures(self._store, self._layout, self._tombstones.num_erasures)
+        return Erased(traces=tuple(self._traces), held=held)
 
+    def _in_parallel(self, ask: Callable[[str], Answer], names: Sequence[str]) -> list[Answer]:
+        return in_parallel_under_lease(ask, names, keep=self._upkeep.keep)
 
-def _rewrite_manifests(
-    store: Store,
-    layout: Layout,
-    seen: Live,
-    partition: Partition,
-    rewritten: Mapping[str, Rewritten],
-    run_id: str,
-    patience: Patience,
-) -> None:
-    """Publish the live generation without the rows in its place, and put the earlier ones anew without them.
+    def _rewrite(self, traces: Sequence[Trace]) -> None:
+        made = self._in_parallel(self._rewrite_part, [trace.part for trace in traces])
+        self._rewritten |= zip((trace.part for trace in traces), made, strict=True)
+        self._search.looked.update(str(new.changes["name"]) for new in made if new.changes)
+        self._traces += traces
 
-    What is live is looked up under the lease: a run that began before the tombstones may have published meanwhile. The
-    one that was live is put anew too, for whoever has just read the pointer; no later generation names it.
-    """
-    with HeldPartition(store, layout, seen, partition, run_id, patience) as held:
-        live = held.live_manifest()
-        if live and any(part.name in rewritten for part in live.parts):
-            parts = _parts_left(live.parts, rewritten)
-            name = f"{run_id}-{held.fence}"
-            live_files = (layout.live_copy(partition, name, number) for number in range(len(parts)))
-            changes = {
-                "run_id": run_id,
-                "fence": held.fence,
-                "parts": parts,
-                "live_files": tuple(live_files),
-                "published_at": datetime.now(UTC),
-            }
-            held.commit(live.model_copy(update=changes), replaces=live)
-        for name in [file.name for file in store.list(layout.manifests(partition))]:
-            stored = store.get(name)
-            manifest = Manifest.decode(stored.body, where=name) if stored else None
-            if manifest and any(part.name in rewritten for part in manifest.parts):
-                pairs = zip(manifest.live_files, manifest.parts, strict=True)
-                kept = [file for file, part in pairs if _left(part, rewritten)]
-                parts = _parts_left(manifest.parts, rewritten)
+    def _rewrite_part(self, part: str) -> Rewritten:
+        """Put the part without the rows, under a name that follows from the old one: done twice it is done once."""
+        table = read_to_erase(self._store, part)
+        are_erased = self._tombstones.are_erased(table["review_id"])
+        gone = pc.value_counts(table.filter(pa.array(are_erased))["status"]).to_pylist()
+        left = table.filter(pa.array(~are_erased))
+        changes = None
+        if left.num_rows:
+            name = rewritten_part(part, self._tombstones.num_erasures, self._tombstones.erased_at)
+            body = encode_parquet(left)
+            sha256 = hashlib.sha256(body).hexdigest()
+            changes = {"name": name, "num_rows": left.num_rows, "num_bytes": len(body), "sha256": sha256}
+            self._store.put(name, body)
+        return Rewritten(changes, {str(count["values"]): count["counts"] for count in gone})
+
+    def _rewrite_manifests(self, partition: Partition) -> None:
+        """Publish the live generation without the rows in its place, and put the earlier ones anew without them.
+
+        What is live is looked up under the lease: a run that began before the tombstones may have published meanwhile.
+        The one that was live is put anew too, for whoever has just read the pointer; no later generation names it.
+        """
+        with self._held(partition) as held:
+            live = held.live_manifest()
+            self._rewrite(self._search.look_into_earlier(self._manifests(partition)))
+            if live and self._names_rewritten(live):
+                self._publish(held, partition, live)
+            for name in [file.name for file in self._store.list(self._layout.manifests(partition))]:
                 held.keep()
-                changes = {"parts": parts, "live_files": tuple(kept)}
-                store.put(name, manifest.model_copy(update=changes).encode())
+                self._rewrite_earlier(name)
 
+    def _rewrite_earlier(self, name: str) -> None:
+        """Put a manifest anew under the condition that it stands: one collected as garbage must not come back."""
+        stored = self._store.get(name)
+        manifest = Manifest.decode(stored.body, where=name) if stored else None
+        if stored and manifest and self._names_rewritten(manifest):
+            pairs = zip(manifest.live_files, manifest.parts, strict=True)
+            kept = [file for file, part in pairs if self._left(part)]
+            changes = {
+                "parts": self._parts_left(manifest.parts),
+                "live_files": tuple(kept),
+                "num_erasures": self._tombstones.num_erasures,
+            }
+            with suppress(PreconditionFailed):
+                self._store.put_if(name, manifest.model_copy(update=changes).encode(), stored.etag)
 
-def _rewrite_receipt(
-    store: Store, name: str, rewritten: Mapping[str, Rewritten], tombstones: Tombstones
-) -> None:
-    """Have a receipt name the parts that are left, and say that it honours this erasure.
+    def _held(self, partition: Partition) -> HeldPartition:
+        return HeldPartition(self._store, self._layout, self._seen, partition, self._run_id, self._patience)
 
-    One that is collected as garbage or put by a run meanwhile is left: what a run put then is not published.
-    """
-    stored = store.get(name)
-    if stored is None:
-        return
-    receipt = Receipt.decode(stored.body, where=name)
-    if receipt.num_erasures >= tombstones.num_erasures:
-        return
-    by_status = dict(receipt.num_rows_by_status)
-    for part in receipt.parts:
-        if part.name in rewritten:
-            for status, count in rewritten[part.name].num_gone_by_status.items():
-                by_status[status] -= count
-    parts = _parts_left(receipt.parts, rewritten)
-    changes = {
-        "parts": parts,
-        "num_rows_by_status": {status: count for status, count in by_status.items() if count},
-        "num_rows_erased": receipt.fragment.num_rows - sum(part.num_rows for part in parts),
-        "num_erasures": tombstones.num_erasures,
-    }
-    with suppress(PreconditionFailed):
-        store.put_if(name, receipt.model_copy(update=changes).encode(), stored.etag)
+    def _publish(self, held: HeldPartition, partition: Partition, live: Manifest) -> None:
+        parts = self._parts_left(live.parts)
+        name = f"{self._run_id}-{held.fence}"
+        changes = {
+            "run_id": self._run_id,
+            "fence": held.fence,
+            "parts": parts,
+            "live_files": tuple(self._layout.live_copy(partition, name, n) for n in range(len(parts))),
+            "published_at": datetime.now(UTC),
+            "num_erasures": self._tombstones.num_erasures,
+        }
+        held.commit(live.model_copy(update=changes), replaces=live)
 
+    def _manifests(self, partition: Partition) -> list[Manifest]:
+        names = [file.name for file in self._store.list(self._layout.manifests(partition))]
+        bodies = zip(names, map(self._store.get, names), strict=True)
+        return [Manifest.decode(stored.body, where=name) for name, stored in bodies if stored]
 
-def _parts_left(parts: Sequence[Part], rewritten: Mapping[str, Rewritten]) -> tuple[Part, ...]:
-    return tuple(left for part in parts if (left := _left(part, rewritten)))
+    def _rewrite_receipt(self, name: str) -> None:
+        """Have a receipt name the parts that are left, and say that it honours this erasure.
 
+        One that is collected as garbage or put by a run meanwhile, or names a part that was not looked into, is left as
+        it is: it is not published, and the next run annotates its fragment anew. Raises PublishError for one whose
+        parts hold other rows than it says.
+        """
+        stored = self._store.get(name)
+        if stored is None:
+            return
+        receipt = Receipt.decode(stored.body, where=name)
+        is_known = self._search.looked.issuperset(part.name for part in receipt.parts)
+        if receipt.num_erasures >= self._tombstones.num_erasures or not is_known:
+            return
+        by_status, num_gone = dict(receipt.num_rows_by_status), 0
+        for part in receipt.parts:
+            if part.name in self._rewritten:
+                for status, count in self._rewritten[part.name].num_gone_by_status.items():
+                    by_status[status] -= count
+                    num_gone += count
+        parts = self._parts_left(receipt.parts)
+        changes = {
+            "parts": parts,
+            "num_rows_by_status": {status: count for status, count in by_status.items() if count},
+            "num_rows_erased": receipt.num_rows_erased + num_gone,
+            "num_erasures": self._tombstones.num_erasures,
+        }
+        rewritten = receipt.model_copy(update=changes)
+        rewritten.check()
+        with suppress(PreconditionFailed):
+            self._store.put_if(name, rewritten.encode(), stored.etag)
 
-def _left(part: Part, rewritten: Mapping[str, Rewritten]) -> Part | None:
-    """The part as it is now; None if nothing of it is left."""
-    if part.name not in rewritten:
-        return part
-    changes = rewritten[part.name].changes
-    return part.model_copy(update=changes) if changes else None
+    def _names_rewritten(self, manifest: Manifest) -> bool:
+        return any(part.name in self._rewritten for part in manifest.parts)
 
+    def _parts_left(self, parts: Sequence[Part]) -> tuple[Part, ...]:
+        return tuple(left for part in parts if (left := self._left(part)))
 
-def _manifests(store: Store, layout: Layout) -> list[tuple[Partition, Manifest]]:
-    names = [file.name for file in store.list(layout.all_manifests)]
-    bodies = zip(names, in_parallel(store.get, names), strict=True)
-    return [
-        (Partition.of_name(name.split("/")[-2]), Manifest.decode(stored.body, where=name))
-        for name, stored in bodies
-        if stored
-    ]
-
-
-def _read(store: Store, name: str, columns: Sequence[str] | None = None) -> pa.Table:
-    try:
-        with store.open(name) as file:
-            return pq.ParquetFile(file).read(columns=columns, use_threads=False)
-    except (OSError, pa.ArrowException) as broken:
-        raise TableError(
-            f"{name}: cannot be read, so that nobody can say whether it holds rows to erase: {broken}; restore it, or "
-            "annotate its partition again, collect garbage, and erase once more"
-        ) from broken
+    def _left(self, part: Part) -> Part | None:
+        """The part as it is now; None if nothing of it is left."""
+        if part.name not in self._rewritten:
+            return part
+        changes = self._rewritten[part.name].changes
+        return part.model_copy(update=changes) if changes else None

@@ -11,6 +11,7 @@
         runs/<run_id>.json             rejects/<run_id>/<file>.json
         erased.json                                         digests of the ids that were erased
         catalog.db                                          of an Iceberg table without a catalog elsewhere
+        upkeep.json                                         the lease of whoever erases or collects garbage
         probe                                               what conditional puts are tried on
         scratch/                                            where a local store readies its puts
 
@@ -75,14 +76,19 @@ def partition_of_part(name: str) -> Partition | None:
     return Partition.of_name(found["partition"]) if found else None
 
 
-def rewritten_part(name: str, num_erasures: int) -> str:
-    """The name of a part once rows were erased from it: of the same fragment, partition and age."""
+def rewritten_part(name: str, num_erasures: int, erased_at: datetime | None) -> str:
+    """The name of a part once rows were erased from it: of the same fragment and partition, begun at the erasure.
+
+    It follows from the old name and the erasure, so that one that is done twice is done once; an erasure of which no
+    moment was written down leaves the part as old as it was.
+    """
     folder, _, last = name.rpartition("/")
     found = _PART_NAME.fullmatch(last)
     if found is None:
         raise ValueError(f"{name}: expected the name of a part")
     made = digest(found["chance"], num_erasures)[:16]
-    return f"{folder}/{found['begun']}{made}-{found['partition']}.parquet"
+    begun = f"{erased_at.astimezone(UTC):{_BEGUN}}-" if erased_at else found["begun"]
+    return f"{folder}/{begun}{made}-{found['partition']}.parquet"
 
 
 @dataclass(frozen=True)
@@ -167,6 +173,10 @@ class Layout:
 
     def lease(self, partition: Partition) -> str:
         return f"{self.leases}/{partition.name}.json"
+
+    @property
+    def upkeep_lease(self) -> str:
+        return f"{self.meta}/upkeep.json"
 
     @property
     def leases(self) -> str:

@@ -1,17 +1,19 @@
-"""Leases: who may publish a partition, until another takes over.
+"""Leases: who may publish a partition, or erase rows and collect garbage in a table, until another takes over.
 
-A lease is only a courtesy that keeps two runs from doing the same work; what keeps the table right is the fence
-number in the pointer. So a lease may be wrong about who is alive, and nothing is lost.
+A lease of a partition is only a courtesy that keeps two runs from doing the same work; what keeps the table right is
+the fence number in the pointer. So a lease may be wrong about who is alive, and nothing is lost. The lease of the table
+for its upkeep keeps erasures and collections of garbage from each other, and runs from neither.
 """
 
 import socket
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from reviewmine.errors import LeaseHeld, LeaseLost, PreconditionFailed
+from reviewmine.errors import LeaseHeld, LeaseLost, PreconditionFailed, StoreError
 from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Store
 from reviewmine.store.layout import Layout
@@ -118,7 +120,30 @@ def take_lease(store: Store, layout: Layout, partition: Partition, run_id: str, 
     A holder is dead when its heartbeat has not moved for the TTL, on this process's monotonic clock.
     Raises LeaseHeld, naming the holder, when one that is alive keeps it for longer than `patience.wait_s`.
     """
-    name = layout.lease(partition)
+
+    def fence_of_pointer() -> int:
+        return get_pointer(store, layout, partition)[0].fence
+
+    return _take(store, layout.lease(partition), f"partition {partition}", run_id, patience, fence_of_pointer)
+
+
+@contextmanager
+def upkeep(store: Store, layout: Layout, run_id: str, patience: Patience) -> Iterator[Lease]:
+    """Hold the table for an erasure or a collection of garbage; a dead holder is taken over, as in a partition.
+
+    Raises LeaseHeld, naming the holder, when one that is alive keeps it for longer than `patience.wait_s`.
+    """
+    lease = _take(store, layout.upkeep_lease, f"upkeep of {layout.table}", run_id, patience, lambda: 0)
+    try:
+        yield lease
+    finally:
+        with suppress(StoreError):
+            lease.release()
+
+
+def _take(
+    store: Store, name: str, what: str, run_id: str, patience: Patience, least_fence: Callable[[], int]
+) -> Lease:
     first_look = last_move = patience.now()
     seen: str | None = None
     while True:
@@ -129,8 +154,7 @@ def take_lease(store: Store, layout: Layout, partition: Partition, run_id: str, 
             seen, last_move = stored.etag, now
         is_free = standing is None or standing.holder is None
         if is_free or now - last_move >= patience.ttl_s:
-            pointer, _ = get_pointer(store, layout, partition)
-            fence = max(standing.fence if standing else 0, pointer.fence) + 1
+            fence = max(standing.fence if standing else 0, least_fence()) + 1
             is_disputed = standing is not None and (not is_free or standing.is_disputed)
             record = _record(run_id, fence, is_disputed=is_disputed)
             try:
@@ -140,7 +164,7 @@ def take_lease(store: Store, layout: Layout, partition: Partition, run_id: str, 
                 continue  # another was quicker: look again at who holds it
         if standing is not None and now - first_look >= patience.wait_s:
             raise LeaseHeld(
-                f"partition {partition}: held by run {standing.run_id} on {standing.host} since "
+                f"{what}: held by run {standing.run_id} on {standing.host} since "
                 f"{standing.taken_at:%Y-%m-%d %H:%M:%S} UTC, and its heartbeat moves; wait for it, or stop it"
             )
         patience.sleep(patience.poll_s)

@@ -22,8 +22,9 @@ class InputFile(Record):
 
 
 class Manifest(Record):
-    """One generation of one partition; immutable.
+    """One generation of one partition; immutable, but that an erasure puts it anew without the rows that it takes out.
 
+    `num_erasures` is how many erasures of the table its parts honour for certain; they may honour later ones too.
     `live_files` are the copies of `parts`, in the same order. `ingredients` are what `result_key` is the digest of.
     `previous` is the generation that was live before it; `restores` the one whose parts a rollback brought back.
     """
@@ -44,6 +45,7 @@ class Manifest(Record):
     published_at: datetime
     previous: str | None = None
     restores: str | None = None
+    num_erasures: int = 0
 
     @property
     def generation(self) -> str:

@@ -1,9 +1,12 @@
-"""Parts: the annotations of one fragment for one partition value, immutable, under a name of their own attempt."""
+"""Parts: the annotations of one fragment for one partition value, immutable, under a name of their own attempt.
+
+An erasure never alters a part: it puts another without the rows, under a name that follows from the old one and from
+the erasure, so that one that is done twice is done once.
+"""
 
 import hashlib
 import io
 from collections.abc import Sequence
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -79,7 +82,7 @@ def glance_at_part(store: Store, part: Part, column: str) -> pa.ChunkedArray:
 
     Raises OSError or pa.ArrowException if it cannot be read.
     """
-    with _opened(store, part.name) as file:
+    with store.open(part.name) as file:
         found = pq.ParquetFile(file).read([column], use_threads=False)
     if found.column_names != [column]:
         raise pa.ArrowInvalid(f"{part.name}: found no column {column!r}")
@@ -89,7 +92,7 @@ def glance_at_part(store: Store, part: Part, column: str) -> pa.ChunkedArray:
 def check_part(store: Store, part: Part) -> pa.Schema:
     """The schema in the part's footer; PublishError unless its rows and size are what its receipt says."""
     try:
-        with _opened(store, part.name) as file:
+        with store.open(part.name) as file:
             parquet = pq.ParquetFile(file)
             found = (parquet.metadata.num_rows, file.size())
             schema: pa.Schema = parquet.schema_arrow
@@ -102,7 +105,3 @@ def check_part(store: Store, part: Part) -> pa.Schema:
             f"{part.name}: found {found[0]} rows in {found[1]} bytes, expected {part.num_rows} in {part.num_bytes}"
         )
     return schema
-
-
-def _opened(store: Store, name: str) -> Any:
-    return store.open(name)

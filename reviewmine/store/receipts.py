@@ -26,7 +26,8 @@ class Receipt(Record):
     """One per (result_key, fragment), put after its parts; the rows of its parts and the erased sum to the fragment's.
 
     `num_carried_by_status` counts the rows, among those of `num_rows_by_status`, that were carried over from an
-    earlier generation and not annotated again; `num_erasures` is how many erasures of the table it honours.
+    earlier generation and not annotated again, as they were then: erasing does not lower it. `num_erasures` is how many
+    erasures of the table it honours.
     """
 
     result_key: str

@@ -19,6 +19,7 @@ from reviewmine.store.lease import Patience
 from reviewmine.store.live import Live
 from reviewmine.store.manifest import Manifest, history
 from reviewmine.store.parts import check_part
+from reviewmine.store.tombstones import get_tombstones
 
 PREVIOUS: Final = "previous"
 
@@ -48,8 +49,8 @@ def roll_back(
 ) -> Rollback:
     """Make the generation `to` of `partition` live again: its name, the run that published it, or PREVIOUS.
 
-    Raises TableError if it is not kept, LeaseHeld, LeaseLost, or PublishError if a part of it cannot be read; what
-    was live then still is.
+    Raises TableError if it is not kept, LeaseHeld, LeaseLost, or PublishError if a part of it cannot be read
+    or it may hold rows that are to be erased; what was live then still is.
     """
     with HeldPartition(store, layout, seen, partition, run_id, patience) as held:
         live = held.live_manifest()
@@ -58,6 +59,7 @@ def roll_back(
         wanted = find_generation(list(history(store, layout, partition, live)), to)
         if wanted.generation in (live.generation, live.restores):
             return Rollback(before=live, restored=wanted, now=live)
+        _refuse_erased(store, layout, partition, wanted)
         for part in wanted.parts:
             held.keep()
             try:
@@ -80,6 +82,17 @@ def roll_back(
         )
         held.commit(now, replaces=live)
         return Rollback(before=live, restored=wanted, now=now)
+
+
+def _refuse_erased(store: Store, layout: Layout, partition: Partition, wanted: Manifest) -> None:
+    """Raises PublishError where a generation may hold rows of an erasure that was cut off, or is under way."""
+    tombstones = get_tombstones(store, layout)
+    if max(wanted.num_erasures, tombstones.num_finished) < tombstones.num_erasures:
+        raise PublishError(
+            f"partition {partition}: generation {wanted.generation} may hold rows that are to be erased: "
+            f"{tombstones.num_finished} of {tombstones.num_erasures} erasures are finished; call the last erase again, "
+            "and roll back then"
+        )
 
 
 def find_generation(generations: Sequence[Manifest], to: str) -> Manifest:

@@ -8,6 +8,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -21,9 +22,14 @@ from reviewmine.store.record import Record
 
 
 class Tombstones(Record):
-    """`erased.json`: how many erasures there were, and the digest of every id that one of them named."""
+    """`erased.json`: how many erasures there were, the last of them when, and the digest of every id that one named.
+
+    `num_finished` of them are done: nothing that stands in the table holds a row of these.
+    """
 
     num_erasures: int = 0
+    num_finished: int = 0
+    erased_at: datetime | None = None
     key: str = ""
     digests: frozenset[str] = frozenset()
 
@@ -61,8 +67,23 @@ def add_tombstones(store: Store, layout: Layout, review_ids: Iterable[str]) -> T
         digests = {keyed.digest(review_id) for review_id in ids}
         if digests <= found.digests:
             return found
-        changes = {"num_erasures": found.num_erasures + 1, "digests": found.digests | digests}
+        changes = {
+            "num_erasures": found.num_erasures + 1,
+            "erased_at": datetime.now(UTC),
+            "digests": found.digests | digests,
+        }
         grown = keyed.model_copy(update=changes)
         with suppress(PreconditionFailed):  # another erasure was quicker: add to that
             store.put_if(layout.tombstones, grown.encode(), stored.etag if stored else None)
             return grown
+
+
+def finish_erasures(store: Store, layout: Layout, num_erasures: int) -> None:
+    """Say that so many erasures are done; what another has added meanwhile stays to be done."""
+    while stored := store.get(layout.tombstones):
+        found = Tombstones.decode(stored.body, where=layout.tombstones)
+        if found.num_finished >= num_erasures:
+            return
+        finished = found.model_copy(update={"num_finished": num_erasures})
+        with suppress(PreconditionFailed):  # another erasure was begun: look again
+            store.put_if(layout.tombstones, finished.encode(), stored.etag)

@@ -148,6 +148,26 @@ def test_without_an_archive_a_carried_column_tells_them(tmp_path):
     assert asked(world, user_id="v") == Counter(["y"])
 
 
+def test_an_erasure_of_a_user_that_was_cut_off_goes_on_though_no_live_row_is_left(tmp_path):
+    world = World(tmp_path, carry=["user_id"]).write({"a.parquet": reviews(["x", "y"], user_id=["u", "v"])})
+    world.run()
+    world.run(checkpoint="two")
+    store, layout = world.table.store, world.table.layout
+    tombstones = add_tombstones(store, layout, ["y"])
+    parts = [file.name for file in store.list(layout.all_parts)]
+    assert asked(world, user_id="v") == Counter(["y"] * len(parts))
+    erase(store, layout, HiveLive(store, layout), tombstones, new_run_id(), silent())
+    with pytest.raises(UsageError, match="has no review of this user"):
+        asked(world, user_id="v")
+    add_tombstones(store, layout, ["z"])
+    assert asked(world, user_id="v") == Counter()
+
+
+def test_a_file_of_ids_may_begin_with_a_byte_order_mark(world, tmp_path):
+    (tmp_path / "ids.txt").write_text("a1\n", encoding="utf-8-sig")
+    assert asked(world, review_ids=tmp_path / "ids.txt") == Counter(["a1"])
+
+
 def test_without_either_the_way_out_is_told(world):
     with pytest.raises(
         UsageError, match=r"does not carry 'user_id', .*; name the archive with --archive, or the"

@@ -26,15 +26,19 @@ from reviewmine.backfill.garbage import Collected, Garbage, Retention, collect, 
 from reviewmine.backfill.summary import Summary
 from reviewmine.errors import LeaseHeld, LeaseLost, PublishError, StoreError, TableError
 from reviewmine.partition import Partition
+from reviewmine.store.erasing import erase
 from reviewmine.store.filesystem import Store
-from reviewmine.store.lease import Patience, take_lease
+from reviewmine.store.lease import Patience, take_lease, upkeep
 from reviewmine.store.live import HiveLive
 from reviewmine.store.manifest import history, live_manifest
 from reviewmine.store.receipts import Receipt, get_receipt
 from reviewmine.store.rollback import PREVIOUS, roll_back
+from reviewmine.store.tombstones import add_tombstones
 
 NOW = datetime.now(UTC)
 MONTHS_AHEAD = NOW + timedelta(days=100)
+IMPATIENT = Patience(ttl_s=20, wait_s=0, now=lambda: 0.0, sleep=lambda s: None)
+"""Waits for nobody, and takes nobody for dead."""
 THIRD: Archive = {"a.parquet": ["r1", "r2", "r2"], "b.parquet": ["r6"]}
 
 
@@ -46,17 +50,8 @@ def retention(
 
 
 def clean(store: Store, number: int = 8, *, beating: bool = False, **changes: object) -> Collected:
-    wanted = retention(**changes)
-    garbage = survey(store, LAYOUT, wanted)
-    return collect(
-        store,
-        LAYOUT,
-        HiveLive(store, LAYOUT),
-        garbage,
-        wanted,
-        run_id(number),
-        BEATING if beating else silent(),
-    )
+    patience = BEATING if beating else silent()
+    return collect(store, LAYOUT, HiveLive(store, LAYOUT), retention(**changes), run_id(number), patience)
 
 
 def clean_up(store: Store, number: int, beating: bool) -> object:
@@ -180,10 +175,7 @@ def test_a_partition_that_a_live_run_holds_is_left_alone_and_told(store):
     elapsed = [0.0]
     patience = Patience(ttl_s=20, wait_s=0, now=lambda: elapsed[0], sleep=lambda s: None)
     take_lease(store, LAYOUT, DAY, run_id(5), patience)
-    wanted = retention()
-    done = collect(
-        store, LAYOUT, HiveLive(store, LAYOUT), survey(store, LAYOUT, wanted), wanted, run_id(8), patience
-    )
+    done = collect(store, LAYOUT, HiveLive(store, LAYOUT), retention(), run_id(8), patience)
     assert counted(done.gone) == (0, 1, 0)
     assert f"held by run {run_id(5)}" in done.held[DAY]
     assert counted(clean(store).gone) == (1, 0, 1)
@@ -205,7 +197,7 @@ def test_a_manifest_that_cannot_be_read_stops_everything(store):
     before = dict(store.objects)
     with pytest.raises(TableError, match=f"{name}: not a manifest that this reviewmine can read"):
         clean(store)
-    assert store.objects == before
+    assert {**store.objects, LAYOUT.upkeep_lease: b""} == {**before, LAYOUT.upkeep_lease: b""}
 
 
 def test_partitions_that_only_have_parts_are_cleaned_too(store):
@@ -279,6 +271,49 @@ def test_a_collection_beside_a_writer_at_every_operation_takes_nothing_that_is_l
         judge(twin, SECOND)
         if not pausing.has_paused:
             break
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_a_collection_beside_an_erasure_at_every_operation_takes_no_part_that_it_made(alive, store):
+    """A live erasure keeps the collection out; what one has made that was taken for dead is young, and stays."""
+    erased = add_tombstones(store, LAYOUT, ["r2", "r4"]).model_copy(update={"erased_at": MONTHS_AHEAD})
+    store.put(LAYOUT.tombstones, erased.encode())
+    held_out = 0
+    for at in range(300):
+        twin = store.twin()
+        pausing = PausingStore(twin, at=at)
+        eraser = Writer(pausing, lambda s: erase(s, LAYOUT, HiveLive(s, LAYOUT), erased, run_id(4), silent()))
+        eraser.to_pause()
+        try:
+            collect(
+                twin, LAYOUT, HiveLive(twin, LAYOUT), retention(), run_id(8), IMPATIENT if alive else silent()
+            )
+        except LeaseHeld:
+            held_out += 1
+        eraser.to_end()
+        assert isinstance(eraser.error, PublishError | StoreError | TableError | None), (at, eraser.error)
+        assert eraser.error is None or not alive, at
+        assert broken_promise(twin) is None, at
+        check_names(twin)
+        erase(twin, LAYOUT, erased, run_id(5), silent())
+        judge(without_tombstones(twin), {"a.parquet": ["r1"], "b.parquet": ["r6"]})
+        if not pausing.has_paused:
+            break
+    assert (held_out > 20) == alive
+
+
+def test_a_collection_waits_for_a_live_one_and_takes_over_from_a_dead_one(store):
+    with upkeep(store, LAYOUT, run_id(7), silent()):
+        with pytest.raises(LeaseHeld, match=f"upkeep of table: held by run {run_id(7)} on "):
+            collect(store, LAYOUT, HiveLive(store, LAYOUT), retention(), run_id(8), IMPATIENT)
+        assert counted(clean(store).gone) == (1, 1, 1)
+    assert counted(clean(store).gone) == (0, 0, 0)
+
+
+def without_tombstones(store: MemoryStore) -> MemoryStore:
+    return MemoryStore(
+        objects={name: body for name, body in store.objects.items() if name != LAYOUT.tombstones}
+    )
 
 
 def next_of(store: Store, part: str) -> int:

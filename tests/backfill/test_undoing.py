@@ -83,6 +83,17 @@ def test_a_rollback_that_would_give_the_table_two_schemas_is_refused_before_anyt
     } == {""}
 
 
+def test_two_schemas_that_stood_before_do_not_keep_a_partition_from_going_back(world):
+    """No run of today makes such a table, but a run of an earlier release may have."""
+    store, layout = world.table.store, world.table.layout
+    first = next(iter(published_partitions(store, layout)))
+    live = live_manifest(store, layout, first)
+    odd = live.model_copy(update={"ingredients": {**live.ingredients, "carried columns": "rating int64"}})
+    store.put(layout.manifest(first, live.generation), odd.encode())
+    (one,) = undone(world, "2024-01-02")
+    assert (one.failure, one.differences) == ("", ("checkpoint",))
+
+
 def test_a_range_that_covers_nothing_says_what_there_is(world):
     with pytest.raises(
         UsageError, match=r"covers no partition of .*; found dt=2024-01-01 to dt=2024-01-02; 'all'"

@@ -22,8 +22,8 @@ from partition_world import (
 )
 from stores import Crash, MemoryStore, PausingStore, StoppingStore, Writer
 
-from reviewmine.errors import LeaseLost, PublishError, TableError
-from reviewmine.store.erasing import Erased, erase, find_rows
+from reviewmine.errors import LeaseHeld, LeaseLost, PublishError, StoreError, TableError
+from reviewmine.store.erasing import Erased, erase
 from reviewmine.store.filesystem import Store
 from reviewmine.store.lease import Patience, take_lease
 from reviewmine.store.live import HiveLive
@@ -32,7 +32,10 @@ from reviewmine.store.receipts import get_receipt
 from reviewmine.store.retrying import RetryingStore
 from reviewmine.store.rollback import PREVIOUS, roll_back
 from reviewmine.store.tombstones import Tombstones, add_tombstones, get_tombstones
+from reviewmine.store.tracing import Search
 
+IMPATIENT = Patience(ttl_s=20, wait_s=0, now=lambda: 0.0, sleep=lambda s: None)
+"""Waits for nobody, and takes nobody for dead."""
 LEFT: Archive = {"a.parquet": ["r1"], "b.parquet": ["r3", "r4"], "c.parquet": ["r5"]}
 """The second archive without r2."""
 
@@ -86,7 +89,7 @@ def test_rows_are_nowhere_any_more_and_where_they_were_is_told(store):
     assert "r2" not in ids_anywhere(store)
     judge_left(store)
     check(store)
-    assert find_rows(store, LAYOUT, get_tombstones(store, LAYOUT).are_erased) == []
+    assert Search(store, LAYOUT, get_tombstones(store, LAYOUT).are_erased).look() == []
 
 
 def test_earlier_and_staged_rows_go_too(store):
@@ -126,11 +129,13 @@ def test_a_rerun_publishes_nothing_and_brings_nothing_back(store):
 
 def test_erasing_twice_changes_nothing(store):
     without(store)
-    before = {
-        name: body for name, body in store.objects.items() if "leases" not in name and "/live/" not in name
-    }
+    before = {name: body for name, body in store.objects.items() if not is_of_a_holder(name)}
     assert without(store, 6).traces == ()
-    assert {n: b for n, b in store.objects.items() if "leases" not in n and "/live/" not in n} == before
+    assert {n: b for n, b in store.objects.items() if not is_of_a_holder(n)} == before
+
+
+def is_of_a_holder(name: str) -> bool:
+    return "/leases/" in name or "/live/" in name or name == LAYOUT.upkeep_lease
 
 
 def test_a_second_erasure_counts_on(store):
@@ -167,7 +172,8 @@ def test_a_part_that_cannot_be_read_stops_before_anything_is_changed_but_the_tom
     before = dict(store.objects)
     with pytest.raises(TableError, match=f"{part}: cannot be read, so that nobody can say"):
         without(store)
-    assert {name for name in store.objects if store.objects[name] != before.get(name)} == {LAYOUT.tombstones}
+    changed = {name for name in store.objects if store.objects[name] != before.get(name)}
+    assert changed == {LAYOUT.tombstones, LAYOUT.upkeep_lease}
 
 
 @pytest.mark.parametrize("how", HOWS)
@@ -208,6 +214,42 @@ def test_an_erasure_beside_a_writer_at_every_operation_leaves_nothing_to_be_seen
             break
 
 
+def test_a_writer_beside_an_erasure_at_every_operation_brings_nothing_back():
+    """Its part and receipt come while the erasure stands still: they are rewritten, or no run takes them up."""
+    third = {**SECOND, "d.parquet": ["r2", "r9"]}
+    store = MemoryStore()
+    write(store, FIRST, 0)
+    for at in range(200):
+        twin = store.twin()
+        writing = PausingStore(twin, at=0)  # it has read the tombstones of before, and put nothing yet
+        writer = Writer(writing, lambda s: late_annotation(s, third))
+        writer.to_pause()
+        pausing = PausingStore(twin, at=at)
+        eraser = Writer(pausing, without)
+        eraser.to_pause()
+        writer.to_end()
+        eraser.to_end()
+        assert (writer.error, eraser.error) == (None, None), at
+        for fragment in fragments(third):
+            receipt = get_receipt(twin, LAYOUT, RESULT_KEY, fragment)
+            if receipt and receipt.num_erasures == 1:
+                assert not any("r2" in ids_of(twin, part.name) for part in receipt.parts), at
+        if not pausing.has_paused:
+            break
+    assert at > 20
+
+
+def late_annotation(store: Store, archive: Archive) -> None:
+    """Every fragment is annotated and has its receipt, and nothing is published."""
+    publish = 2 * (len(archive) - 1)  # after a part and a receipt of each file but one, which has them
+    with pytest.raises(Crash):
+        write(StoppingStore(store, at=publish), archive, 4)
+
+
+def ids_of(store: Store, name: str) -> list[str]:
+    return pq.read_table(pa.BufferReader(store.get(name).body))["review_id"].to_pylist()
+
+
 def test_a_first_publish_that_was_verified_before_the_erasure_is_found_by_it(store):
     """It commits while the erasure is at work, in a partition that had no manifest when the erasure looked."""
     store = MemoryStore()
@@ -234,6 +276,51 @@ def test_a_first_publish_that_was_verified_before_the_erasure_is_found_by_it(sto
     assert committed
     assert broken_promise(store) is None
     assert "r2" not in ids_anywhere(store)
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_two_erasures_at_every_operation_lose_neither(alive, store):
+    """The second waits for the first, or takes over from it when it is silent; the first wakes and goes on."""
+    held_out = 0
+    for at in range(200):
+        twin = store.twin()
+        pausing = PausingStore(twin, at=at)
+        first = Writer(pausing, without)
+        first.to_pause()
+        try:
+            without(twin, 6, "r3", patience=IMPATIENT if alive else None)
+        except LeaseHeld:
+            held_out += 1
+        first.to_end()
+        assert isinstance(first.error, PublishError | StoreError | TableError | None), (at, first.error)
+        assert first.error is None or not alive, at
+        assert broken_promise(twin) is None, at
+        without(twin, 7, "r2", "r3")
+        assert ids_anywhere(twin) == {"r1", "r4", "r5"}, at
+        check(twin)
+        if not pausing.has_paused:
+            break
+    assert (held_out > 20) == alive
+
+
+def test_an_erasure_that_is_not_finished_is_not_undone_by_a_rollback(store):
+    tombstones = add_tombstones(store, LAYOUT, ["r2"])
+    with pytest.raises(
+        PublishError, match="0 of 1 erasures are finished; call the last erase again, and roll"
+    ):
+        roll_back(store, LAYOUT, HiveLive(store, LAYOUT), DAY, run_id(4), to=PREVIOUS, patience=silent())
+    erase(store, LAYOUT, HiveLive(store, LAYOUT), tombstones, run_id(5), silent())
+    assert get_tombstones(store, LAYOUT).num_finished == 1
+    roll_back(store, LAYOUT, HiveLive(store, LAYOUT), DAY, run_id(6), to=PREVIOUS, patience=silent())
+    assert "r2" not in ids_anywhere(store)
+
+
+def test_a_receipt_that_lost_rows_otherwise_is_not_made_to_add_up_by_an_erasure(store):
+    name = LAYOUT.receipt(RESULT_KEY, fragments(SECOND)[0].id)
+    receipt = get_receipt(store, LAYOUT, RESULT_KEY, fragments(SECOND)[0])
+    store.put(name, receipt.model_copy(update={"num_rows_erased": 1}).encode())
+    with pytest.raises(PublishError, match="parts hold 1 rows, expected 0"):
+        without(store)
 
 
 def test_tombstones_hold_no_id():
