@@ -295,7 +295,7 @@ def test_a_collection_beside_an_erasure_at_every_operation_takes_no_part_that_it
         assert eraser.error is None or not alive, at
         assert broken_promise(twin) is None, at
         check_names(twin)
-        erase(twin, LAYOUT, erased, run_id(5), silent())
+        erase(twin, LAYOUT, HiveLive(twin, LAYOUT), erased, run_id(5), silent())
         judge(without_tombstones(twin), {"a.parquet": ["r1"], "b.parquet": ["r6"]})
         if not pausing.has_paused:
             break
