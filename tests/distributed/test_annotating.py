@@ -38,6 +38,7 @@ def read_with(error: Exception) -> None:
             "table": pa.nulls(1, pa.large_binary()),
             "carried_over": pa.nulls(1, pa.large_binary()),
             "remark": pa.nulls(1, pa.string()),
+            "effort": pa.nulls(1, pa.binary()),
             "outcome": pa.nulls(1, pa.binary()),
         }
     )
