@@ -1,6 +1,7 @@
 """The main job on a local Ray: exactly the archive's rows, and only what changed the second time."""
 
 import re
+import shutil
 import time
 from pathlib import Path
 
@@ -34,6 +35,28 @@ def settings(tmp_path: Path, tiny_checkpoint: Path) -> AnnotateSettings:
     )
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path, ray_up: None) -> AnnotateSettings:
+    """A run that is over, for tests that look at it or go on from it; they do so on a copy (`annotated`)."""
+    folder = tmp_path_factory.mktemp("finished")
+    settings = AnnotateSettings(
+        archive=str(write_daily(folder / "archive")),
+        table=str(folder / "annotations"),
+        checkpoint=str(tiny_checkpoint),
+        pool=PoolSettings(num_actors=1, device="cpu"),
+    )
+    run(settings)
+    return settings
+
+
+@pytest.fixture
+def annotated(finished: AnnotateSettings, tmp_path: Path) -> AnnotateSettings:
+    """An archive with its finished table, times of files and all."""
+    shutil.copytree(Path(finished.table).parent, tmp_path, dirs_exist_ok=True)
+    moved = {"archive": str(tmp_path / "archive"), "table": str(tmp_path / "annotations")}
+    return finished.model_copy(update=moved)
+
+
 def run(settings: AnnotateSettings) -> Summary:
     return annotate(settings, LogConsole())
 
@@ -47,23 +70,21 @@ def test_every_row_of_the_archive_is_in_the_table_once_under_its_partition(setti
     )
 
 
-def test_a_second_run_annotates_nothing_and_touches_no_file_of_the_table(settings):
-    run(settings)
-    before = stamps(Path(settings.table))
-    summary = run(settings)
+def test_a_second_run_annotates_nothing_and_touches_no_file_of_the_table(annotated):
+    before = stamps(Path(annotated.table))
+    summary = run(annotated)
     assert (summary.rows_read, summary.partitions_fresh, summary.partitions_published) == (0, 3, 0)
-    assert stamps(Path(settings.table)) == before
+    assert stamps(Path(annotated.table)) == before
 
 
-def test_a_changed_file_has_its_own_partition_annotated_again_and_its_neighbours_reused(settings):
-    run(settings)
-    before = stamps(Path(settings.table))
-    changed = sorted(Path(settings.archive).rglob("*.parquet"))[0]
+def test_a_changed_file_has_its_own_partition_annotated_again_and_its_neighbours_reused(annotated):
+    before = stamps(Path(annotated.table))
+    changed = sorted(Path(annotated.archive).rglob("*.parquet"))[0]
     pq.write_table(make_rows(12, first=1000), changed)
-    summary = run(settings)
-    judge(Path(settings.table), Path(settings.archive))
+    summary = run(annotated)
+    judge(Path(annotated.table), Path(annotated.archive))
     assert (summary.partitions_published, summary.rows_read, summary.rows_reused) == (1, 12, 10)
-    after = stamps(Path(settings.table))
+    after = stamps(Path(annotated.table))
     other = {name: stamp for name, stamp in before.items() if not name.startswith(changed.parent.name)}
     assert {name: after[name] for name in other} == other
 
@@ -82,6 +103,7 @@ def test_months_derived_from_dates_hold_what_the_dates_say_and_undated_rows_thei
         assert month == (f"{moment:%Y-%m}" if moment else None)
 
 
+@pytest.mark.slow
 def test_a_changed_file_makes_stale_the_derived_partitions_it_touched_before_and_touches_now(settings):
     by_month = settings.model_copy(update={"partition_by": "month"})
     run(by_month)
@@ -147,6 +169,7 @@ def test_a_checkpoint_with_another_digest_is_refused_before_ray_starts(settings)
         run(settings.model_copy(update={"checkpoint_digest": "0" * 64}))
 
 
+@pytest.mark.slow
 def test_a_flat_archive_without_keys_becomes_one_partition(settings, tmp_path):
     (tmp_path / "flat").mkdir()
     pq.write_table(make_rows(9), tmp_path / "flat" / "reviews.parquet")
@@ -156,6 +179,7 @@ def test_a_flat_archive_without_keys_becomes_one_partition(settings, tmp_path):
     assert [path.suffix for path in Path(settings.table).iterdir()] == [".parquet"]
 
 
+@pytest.mark.slow
 def test_a_row_that_kills_its_worker_is_failed_alone_and_every_other_row_is_annotated(settings, monkeypatch):
     import killing_stage
 
@@ -177,6 +201,7 @@ def test_a_row_that_kills_its_worker_is_failed_alone_and_every_other_row_is_anno
     assert rows.num_rows == 20
 
 
+@pytest.mark.slow
 def test_partitions_flow_through_one_pool_that_goes_on_while_one_of_them_is_published(settings, monkeypatch):
     import noting_stage
 
@@ -206,19 +231,17 @@ def test_partitions_flow_through_one_pool_that_goes_on_while_one_of_them_is_publ
     assert len(list(notes.glob("begun-*"))) == 6
 
 
-def test_on_ray_too_the_rows_that_changed_are_annotated_and_the_others_carried_over(settings):
-    run(settings)
-    changed = sorted(Path(settings.archive).rglob("*.parquet"))[0]
+def test_on_ray_too_the_rows_that_changed_are_annotated_and_the_others_carried_over(annotated):
+    changed = sorted(Path(annotated.archive).rglob("*.parquet"))[0]
     pq.write_table(pa.concat_tables([make_rows(10), make_rows(2, first=1001)]), changed)
-    summary = run(settings)
-    judge(Path(settings.table), Path(settings.archive))
+    summary = run(annotated)
+    judge(Path(annotated.table), Path(annotated.archive))
     assert (summary.rows_read, summary.rows_carried, summary.rows_reused) == (12, 10, 10)
     assert sum(summary.rows_by_status.values()) == 2
 
 
-def test_duckdb_polars_pandas_and_pyarrow_read_every_row_with_its_documented_type(settings):
-    run(settings)
-    files = f"{settings.table}/**/*.parquet"
+def test_duckdb_polars_pandas_and_pyarrow_read_every_row_with_its_documented_type(annotated):
+    files = f"{annotated.table}/**/*.parquet"
     expected = sorted(f"r{number}" for number in range(60))
     in_duckdb = duckdb.sql(f"FROM read_parquet('{files}', hive_partitioning = true)")
     types = dict(zip(in_duckdb.columns, map(str, in_duckdb.types), strict=True))
@@ -232,8 +255,8 @@ def test_duckdb_polars_pandas_and_pyarrow_read_every_row_with_its_documented_typ
     assert in_polars.schema["summary_spans"] == polars.List(
         polars.Struct({"start": polars.Int32, "end": polars.Int32})
     )
-    in_pandas = pd.read_parquet(settings.table)
+    in_pandas = pd.read_parquet(annotated.table)
     assert sorted(in_pandas["review_id"]) == expected
-    in_pyarrow = ds.dataset(settings.table, format="parquet", partitioning="hive")
+    in_pyarrow = ds.dataset(annotated.table, format="parquet", partitioning="hive")
     assert in_pyarrow.schema.field("source_row").type == pa.int64()
     assert sorted(in_pyarrow.to_table()["review_id"].to_pylist()) == expected
