@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from archives import reviews, write_files
 from backfill_world import World
-from crash_points import Enumerated
+from crash_points import HOWS, Enumerated
 from judgement import breaches, partial_partitions, rows_of_archive, rows_to_reuse, standing_receipts
 from stores import Crash, MemoryStore, StoppingStore
 
@@ -23,6 +23,7 @@ ARCHIVE = {
     for path in ("1/a", "1/b", "2/a", "3/a")
 }
 """Three partitions, with an id that is in each of the four files."""
+__all__ = ["HOWS", "STARTS", "Backfills"]
 STARTS = ("nothing", "an earlier generation")
 
 

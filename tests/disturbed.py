@@ -16,7 +16,14 @@ from typing import Any
 
 from backfill_world import World
 from daily_archive import write_daily
-from judgement import breaches, partial_partitions, rows_of_archive, rows_to_reuse, standing_receipts
+from judgement import (
+    breaches,
+    partial_partitions,
+    rows_of_archive,
+    rows_of_status,
+    rows_to_reuse,
+    standing_receipts,
+)
 
 from reviewmine.store.archive import Archive
 from reviewmine.store.filesystem import Location
@@ -97,6 +104,8 @@ class Disturbed:
         if code:
             self.broken.append(f"the last run, undisturbed, ended with exit code {code}")
         self.broken += breaches(self.table, self._expected)
+        if num_failed := rows_of_status(self.table, "failed"):
+            self.broken.append(f"{num_failed} rows failed, and no row kills by itself")
 
     def places_of_secrets(self, *folders: Path) -> list[str]:
         """Every file of these folders and of the runs' output, and every record in meta, that holds a credential."""

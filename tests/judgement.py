@@ -31,8 +31,7 @@ def rows_of_archive(archive: Archive) -> Rows:
 def breaches(table: Table, expected: Rows) -> list[str]:
     """Every promise that is broken now that the last run is over; `expected` are the archive's rows."""
     seen: Rows = defaultdict(Counter)
-    files = sorted(table.live_sizes())
-    for name in files:
+    for name in table.live_sizes():
         seen[str(Partition.of_file(name))].update(_rows_in(table, name))
     found = []
     for partition in sorted(expected.keys() | seen.keys()):
@@ -42,13 +41,25 @@ def breaches(table: Table, expected: Rows) -> list[str]:
             found.append(f"{partition}: {lost.total()} rows are lost, such as {min(lost)}")
         if more:
             found.append(f"{partition}: {more.total()} rows are doubled or made up, such as {min(more)}")
-    manifests = {str(partition): manifest for partition, manifest in _live_manifests(table)}
-    if unpublished := sorted(expected.keys() - manifests.keys()):
+    published = {str(partition) for partition, _ in _live_manifests(table)}
+    if unpublished := sorted(expected.keys() - published):
         found.append(f"never published: {', '.join(unpublished)}")
-    named = {name for manifest in manifests.values() for name in manifest.live_files}
-    found += [f"{name}: an orphan, no live manifest names it" for name in files if name not in named]
+    return found + partial_partitions(table, expected) + misplaced_objects(table)
+
+
+def misplaced_objects(table: Table) -> list[str]:
+    """Files of the table that no live manifest names, or that are not there though one does; and the same of meta."""
+    manifests = [manifest for _, manifest in _live_manifests(table)]
+    files, named = set(table.live_sizes()), {name for manifest in manifests for name in manifest.live_files}
+    found = [f"{name}: an orphan, no live manifest names it" for name in sorted(files - named)]
+    found += [f"{name}: a live manifest names it, and it is not there" for name in sorted(named - files)]
     found += [f"a journal of {partition} stands" for partition in partitions_with_journals(*_place(table))]
-    return found + partial_partitions(table, expected) + _parts_that_are_missing(table)
+    parts = {file.name for file in table.store.list(table.layout.all_parts)}
+    receipts = [Receipt.decode(body, where=name) for name, body in standing_receipts(table).items()]
+    wanted = {part.name for record in (*receipts, *manifests) for part in record.parts}
+    return found + [
+        f"{name}: a receipt or manifest names it, and it is not there" for name in sorted(wanted - parts)
+    ]
 
 
 def partial_partitions(table: Table, expected: Rows) -> list[str]:
@@ -62,6 +73,15 @@ def partial_partitions(table: Table, expected: Rows) -> list[str]:
             continue
         if seen != expected[str(partition)]:
             found.append(f"{partition}: live with {seen.total()} of {expected[str(partition)].total()} rows")
+    return found
+
+
+def rows_of_status(table: Table, status: str) -> int:
+    """How many rows that readers see have it."""
+    found = 0
+    for name in table.live_sizes():
+        with table.store.open(name) as file:
+            found += pq.read_table(file, columns=["status"])["status"].to_pylist().count(status)
     return found
 
 
@@ -82,15 +102,6 @@ def rows_to_reuse(table: Table, receipts: Mapping[str, bytes], result_key: str) 
         for receipt in decoded
         if receipt.result_key == result_key and str(Partition.of_file(receipt.fragment.path)) not in fresh
     )
-
-
-def _parts_that_are_missing(table: Table) -> list[str]:
-    store, layout = _place(table)
-    parts = {file.name for file in store.list(layout.all_parts)}
-    receipts = [Receipt.decode(body, where=name) for name, body in standing_receipts(table).items()]
-    named = {part.name for receipt in receipts for part in receipt.parts}
-    named |= {part.name for _, manifest in _live_manifests(table) for part in manifest.parts}
-    return [f"{name}: a receipt or manifest names it, and it is not there" for name in sorted(named - parts)]
 
 
 def _live_manifests(table: Table) -> Iterator[tuple[Partition, Manifest]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from processes import children
+from ray._common.utils import reset_ray_address
 from ray.cluster_utils import Cluster
 
 _OBJECT_BYTES = 100 << 20
@@ -34,7 +35,10 @@ class Nodes:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._cluster.shutdown()
+        """Without Cluster.shutdown, which would cut another Ray of this process off from its key-value store."""
+        for node in self._cluster.list_all_nodes()[::-1]:
+            self._cluster.remove_node(node, allow_graceful=False)
+        reset_ray_address()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
