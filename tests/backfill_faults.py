@@ -8,7 +8,7 @@ from disturbed import LIMIT_S, Disturbed, Driver
 from fault_proxy import FaultProxy
 from faults import Rule
 
-PER_CASE = 4
+PER_CASE = 6
 LASTING = 40
 """So many faults in a row outlast every retry."""
 BRIEF = 2
@@ -31,7 +31,7 @@ _MAX_RUNS = 4
 
 
 def rules_of(seed: int) -> tuple[Rule, ...]:
-    """Four faults of different kinds, one of them lasting; every kind comes up as often as any other."""
+    """Six faults of different kinds, one of them lasting; every kind comes up as often as any other."""
     kinds = [FAULTS[(seed * PER_CASE + number) % len(FAULTS)] for number in range(PER_CASE)]
     chance = random.Random(seed)
     lasting = chance.randrange(PER_CASE)
@@ -42,6 +42,7 @@ def rules_of(seed: int) -> tuple[Rule, ...]:
             Rule(
                 fault=fault,
                 operation=operation,
+                key="*/table*" if fault == "stale_list" else "*",  # of an archive a listing is all there is
                 skip=chance.randrange(_NUM_REQUESTS[operation] // 2),
                 times=LASTING if number == lasting and fault != "delay" else BRIEF,
                 seconds=round(chance.uniform(0.5, 3.0), 1),

@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 from disturbed import LIMIT_S, Disturbed, Driver
 from nodes import Nodes
@@ -15,10 +15,8 @@ from proxy_process import ProxyProcess
 
 Victim = Literal["driver", "actor", "writer", "node", "proxy"]
 TITLES: Final = {"actor": "ray::MapWorker(MapBatches(Annotate))", "writer": "ray::MapBatches(Write)"}
-PER_CASE = 4
-_BLOCK = 3
-_DECK: Final[tuple[Victim, ...]] = ("node",) * 4 + ("driver", "actor", "writer", "proxy") * 2
-"""What three cases in a row kill between them, so that one kill of three is a node's."""
+VICTIMS: Final[tuple[Victim, ...]] = ("node", "node", "driver", "actor", "writer", "proxy")
+"""Of one case; one kill of three is a node's."""
 NUM_CHANGES = 90
 """About as many changes as an undisturbed run makes of its table."""
 _LATEST = {"actor": 0.6, "writer": 0.6}
@@ -47,15 +45,7 @@ class Struck:
     at_s: float
 
 
-def kills_of(seed: int) -> tuple[Kill, ...]:
-    """The kills of a case, in order of their moments."""
-    deck = list(_DECK)
-    random.Random(f"deck {seed // _BLOCK}").shuffle(deck)
-    first = seed % _BLOCK * PER_CASE
-    return kills(deck[first : first + PER_CASE], seed)
-
-
-def kills(victims: Sequence[Victim], seed: int) -> tuple[Kill, ...]:
+def kills(seed: int, victims: Sequence[Victim] = VICTIMS) -> tuple[Kill, ...]:
     """A kill of each of `victims`, in order of their moments, which follow from the seed."""
     chance = random.Random(seed)
     made = [
@@ -154,6 +144,3 @@ def run_through(
             break
     case.end()
     return killer
-
-
-assert set(_DECK) == set(get_args(Victim))

@@ -11,6 +11,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -120,8 +121,9 @@ class Disturbed:
     def _everything_told(self, *folders: Path) -> Iterator[tuple[str, bytes]]:
         for folder in (self._folder, *folders):
             for path in folder.rglob("*"):
-                if path.is_file():
-                    yield str(path), path.read_bytes()
+                with suppress(FileNotFoundError):  # what lives goes on writing, and takes files away
+                    if path.is_file():
+                        yield str(path), path.read_bytes()
         for file in self.table.store.list(self.table.layout.meta):
             if file.name.endswith(".json") and (stored := self.table.store.get(file.name)):
                 yield file.name, stored.body

@@ -1,7 +1,7 @@
 """Prints what a backfill on Ray and object storage comes to through seeded kills and storage faults.
 
 A case is a small archive of three partitions in the store that AWS_ENDPOINT_URL names (scripts/object-store start), its
-table, and as many runs as it takes: some are disturbed, four times a case, and the last is not. Kills are of the
+table, and as many runs as it takes: some are disturbed, six times a case, and the last is not. Kills are of the
 driver, an actor, a writing worker, a whole node of the cluster, and the proxy before the store; faults are refusals,
 resets, cut bodies, lost replies, delays and stale listings by rule. After every run receipts that stood must stand and
 be used again, and after the last the table must be its archive, with nothing beside it and no credential written down.
@@ -54,7 +54,7 @@ class Bench:
             f"s3://{BUCKET}/kills", kept, self._checkpoint, self._nodes.address, earlier=bool(seed % 2)
         )
         if isinstance(self._proxy, ProxyProcess):
-            wanted = backfill_kills.kills_of(seed)
+            wanted = backfill_kills.kills(seed)
             killer = backfill_kills.run_through(case, self._nodes, self._proxy, wanted, seed)
             struck = [asdict(one) for one in killer.struck]
             missed = [asdict(kill) for kill in killer.pending]

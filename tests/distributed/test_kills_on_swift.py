@@ -7,6 +7,7 @@ from nodes import Nodes
 from proxy_process import ProxyProcess
 
 pytestmark = [pytest.mark.slow, pytest.mark.object_store]
+SEED = 7
 
 
 @pytest.mark.parametrize(
@@ -21,8 +22,9 @@ def test_a_backfill_whose_parts_are_killed_is_mended_and_receipts_that_stood_are
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
         with Nodes() as nodes:
             case = Disturbed(object_store_uri, tmp_path, tiny_checkpoint, nodes.address, earlier=earlier)
-            killer = run_through(case, nodes, proxy, kills(victims, seed=7), seed=7)
+            wanted = kills(SEED, victims)
+            killer = run_through(case, nodes, proxy, wanted, SEED)
             case.broken += case.places_of_secrets(nodes.logs)
     assert case.broken == []
-    assert [struck.kill.victim for struck in killer.struck] == [kill.victim for kill in kills(victims, 7)]
+    assert [struck.kill.victim for struck in killer.struck] == [kill.victim for kill in wanted]
     assert case.num_reused == case.num_stood
