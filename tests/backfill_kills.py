@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -19,7 +20,7 @@ VICTIMS: Final[tuple[Victim, ...]] = ("node", "node", "driver", "actor", "writer
 """Of one case; one kill of three is a node's."""
 NUM_CHANGES = 90
 """About as many changes as an undisturbed run makes of its table."""
-_LATEST = {"actor": 0.6, "writer": 0.6}
+_LATEST = {"actor": 0.5, "writer": 0.5}
 """By which share of them the last fragment may be annotated: of later kills only the others find their victims."""
 _LONGEST_PAUSE_S = 6.0
 
@@ -69,20 +70,25 @@ class Killer:
         self._chance = random.Random(f"node {seed}")
         self._changes_before = proxy.num_changes(case.prefix)
         self._began = time.monotonic()
+        self._filled: Future[None] = Future()
+        self._filled.set_result(None)
         self.pending = list(kills)
         self.struck: list[Struck] = []
 
     def disturb(self, driver: Driver) -> None:
         """Kill one after another until the run is over, or nobody is left to kill."""
         self._deadline = time.monotonic() + LIMIT_S
-        while self.pending and self._is_due(self.pending[0], driver):
-            kill = self.pending[0]
-            if not self._carry_out(kill, driver):
-                return
-            at_s = round(time.monotonic() - self._began, 1)
-            self.struck.append(Struck(kill=kill, at_change=self._num_changes(), at_s=at_s))
-            self.pending.pop(0)
-            self._mend(kill)
+        with ThreadPoolExecutor(1) as beside:
+            while self.pending and self._is_due(self.pending[0], driver):
+                kill = self.pending[0]
+                if kill.victim == "node":
+                    self._filled.result()
+                if not self._carry_out(kill, driver):
+                    return
+                at_s = round(time.monotonic() - self._began, 1)
+                self.struck.append(Struck(kill=kill, at_change=self._num_changes(), at_s=at_s))
+                self.pending.pop(0)
+                self._mend(kill, beside)
 
     def _is_due(self, kill: Kill, driver: Driver) -> bool:
         """Whether the moment has come before the run was over."""
@@ -120,10 +126,17 @@ class Killer:
             raise subprocess.TimeoutExpired(driver.args, LIMIT_S)
         return driver.poll() is None
 
-    def _mend(self, kill: Kill) -> None:
-        if kill.victim in ("node", "proxy"):
+    def _mend(self, kill: Kill, beside: Executor) -> None:
+        """The next kill waits for a proxy; a node is added beside it, for that takes a while."""
+        if kill.victim == "proxy":
             time.sleep(kill.pause_s)
-            self._proxy.start() if kill.victim == "proxy" else self._nodes.fill()
+            self._proxy.start()
+        elif kill.victim == "node":
+            self._filled = beside.submit(self._fill, kill.pause_s)
+
+    def _fill(self, pause_s: float) -> None:
+        time.sleep(pause_s)
+        self._nodes.fill()
 
     def _num_changes(self) -> int:
         return self._proxy.num_changes(self._case.prefix) - self._changes_before

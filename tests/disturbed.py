@@ -61,8 +61,9 @@ class Disturbed:
         self._earlier = set(standing_receipts(self.table))
         self.broken: list[str] = []
         self.exit_codes: list[int] = []
-        self.num_stood = self.num_reused = 0
-        """Receipts that stood when a run began whose partition was still to be published, and those it used again."""
+        self.num_stood = self.num_due = self.num_reused = 0
+        """Receipts that stood when a run began; those of them whose partition was still to be published, for runs
+        that lived to tell what they did; and those that these used again."""
 
     @property
     def prefix(self) -> str:
@@ -93,9 +94,11 @@ class Disturbed:
                 code = driver.wait()
         self.exit_codes.append(code)
         after = standing_receipts(self.table)
+        self.num_stood += len(before.keys() - self._earlier)
         changed = sorted(name for name, body in before.items() if after.get(name) != body)
         self.broken += [f"run {number}: {name} stood and is not what it was" for name in changed]
-        if (summary := _summary(out)) is not None:
+        told = self._told(number, out)
+        if (summary := next((line for line in reversed(told) if "rows_reused" in line), None)) is not None:
             self._count_reused(number, to_reuse, summary)
         return code
 
@@ -128,8 +131,17 @@ class Disturbed:
             if file.name.endswith(".json") and (stored := self.table.store.get(file.name)):
                 yield file.name, stored.body
 
+    def _told(self, number: int, out: Path) -> list[dict[str, Any]]:
+        """What the run told a machine, which is JSON line by line whatever died beside it."""
+        lines = out.read_text().splitlines()
+        try:
+            return [json.loads(line) for line in lines]
+        except ValueError:
+            self.broken.append(f"run {number}: what it told is not JSON, line by line: {out}")
+            return [json.loads(line) for line in lines if line.startswith("{")]
+
     def _count_reused(self, number: int, to_reuse: int, summary: dict[str, Any]) -> None:
-        self.num_stood += to_reuse // ROWS
+        self.num_due += to_reuse // ROWS
         self.num_reused += min(to_reuse, summary["rows_reused"]) // ROWS
         if summary["rows_reused"] < to_reuse:
             self.broken.append(
@@ -154,9 +166,3 @@ class Disturbed:
         store = open_store(Location.parse(uri))
         for path in sorted(local.rglob("*.parquet")):
             store.put(path.relative_to(local).as_posix(), path.read_bytes())
-
-
-def _summary(out: Path) -> dict[str, Any] | None:
-    """The totals that a run told before its end, if it came so far."""
-    lines = [json.loads(line) for line in out.read_text().splitlines() if line.startswith("{")]
-    return next((line for line in reversed(lines) if "rows_reused" in line), None)

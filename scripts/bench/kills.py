@@ -70,6 +70,7 @@ class Bench:
             "missed": missed,
             "exit_codes": case.exit_codes,
             "receipts_stood": case.num_stood,
+            "receipts_due": case.num_due,
             "receipts_reused": case.num_reused,
             "broken": case.broken + case.places_of_secrets(self._nodes.logs),
             "seconds": round(time.monotonic() - began, 1),

@@ -11,8 +11,8 @@ Record = dict[str, Any]
 def report(records: Sequence[Record]) -> str:
     """One row for each kind of case, what struck below it, and every promise that was broken."""
     lines = [
-        f"{'':8}{'cases':>7}{'struck':>8}{'missed':>8}{'runs':>6}{'receipts stood':>16}{'reused':>8}{'broken':>8}"
-        f"{'median s':>10}"
+        f"{'':8}{'cases':>7}{'struck':>8}{'missed':>8}{'runs':>6}{'receipts stood':>16}{'due':>6}{'reused':>8}"
+        f"{'broken':>8}{'median s':>10}"
     ]
     for kind in ("kills", "faults"):
         if of_kind := [record for record in records if record["kind"] == kind]:
@@ -29,7 +29,7 @@ def _row(kind: str, records: Sequence[Record]) -> str:
     seconds = median(record["seconds"] for record in records)
     return (
         f"{kind:8}{len(records):>7}{total('struck'):>8}{total('missed'):>8}{total('exit_codes'):>6}"
-        f"{total('receipts_stood'):>16}{total('receipts_reused'):>8}{total('broken'):>8}{seconds:>10.1f}"
+        f"{total('receipts_stood'):>16}{total('receipts_due'):>6}{total('receipts_reused'):>8}{total('broken'):>8}{seconds:>10.1f}"
     )
 
 

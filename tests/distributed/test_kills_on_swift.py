@@ -27,4 +27,4 @@ def test_a_backfill_whose_parts_are_killed_is_mended_and_receipts_that_stood_are
             case.broken += case.places_of_secrets(nodes.logs)
     assert case.broken == []
     assert [struck.kill.victim for struck in killer.struck] == [kill.victim for kill in wanted]
-    assert case.num_reused == case.num_stood
+    assert case.num_reused == case.num_due
