@@ -6,7 +6,6 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -70,25 +69,22 @@ class Killer:
         self._chance = random.Random(f"node {seed}")
         self._changes_before = proxy.num_changes(case.prefix)
         self._began = time.monotonic()
-        self._filled: Future[None] = Future()
-        self._filled.set_result(None)
+        self._fill_at: float | None = None
         self.pending = list(kills)
         self.struck: list[Struck] = []
 
     def disturb(self, driver: Driver) -> None:
         """Kill one after another until the run is over, or nobody is left to kill."""
         self._deadline = time.monotonic() + LIMIT_S
-        with ThreadPoolExecutor(1) as beside:
-            while self.pending and self._is_due(self.pending[0], driver):
-                kill = self.pending[0]
-                if kill.victim == "node":
-                    self._filled.result()
-                if not self._carry_out(kill, driver):
-                    return
-                at_s = round(time.monotonic() - self._began, 1)
-                self.struck.append(Struck(kill=kill, at_change=self._num_changes(), at_s=at_s))
-                self.pending.pop(0)
-                self._mend(kill, beside)
+        while self.pending and self._is_due(self.pending[0], driver):
+            kill = self.pending[0]
+            if not self._carry_out(kill, driver):
+                break
+            at_s = round(time.monotonic() - self._began, 1)
+            self.struck.append(Struck(kill=kill, at_change=self._num_changes(), at_s=at_s))
+            self.pending.pop(0)
+            self._mend(kill)
+        self._nodes.fill()
 
     def _is_due(self, kill: Kill, driver: Driver) -> bool:
         """Whether the moment has come before the run was over."""
@@ -101,6 +97,7 @@ class Killer:
     def _carry_out(self, kill: Kill, driver: Driver) -> bool:
         """Whether there was somebody to kill before the run was over; workers come and go, and are waited for."""
         if kill.victim == "node":
+            self._nodes.fill()
             self._nodes.lose(self._chance)
         elif kill.victim == "proxy":
             self._proxy.kill()
@@ -121,22 +118,21 @@ class Killer:
         return False
 
     def _goes_on(self, driver: Driver) -> bool:
-        """Raises TimeoutExpired for a run that hangs."""
+        """Whether the run does, with as many nodes as before; raises TimeoutExpired for one that hangs."""
+        if self._fill_at and time.monotonic() > self._fill_at:
+            self._nodes.fill(wait=False)
+            self._fill_at = None
         if time.monotonic() > self._deadline:
             raise subprocess.TimeoutExpired(driver.args, LIMIT_S)
         return driver.poll() is None
 
-    def _mend(self, kill: Kill, beside: Executor) -> None:
-        """The next kill waits for a proxy; a node is added beside it, for that takes a while."""
+    def _mend(self, kill: Kill) -> None:
+        """The next kill waits for a proxy, and for the moment in which another node is added."""
         if kill.victim == "proxy":
             time.sleep(kill.pause_s)
             self._proxy.start()
         elif kill.victim == "node":
-            self._filled = beside.submit(self._fill, kill.pause_s)
-
-    def _fill(self, pause_s: float) -> None:
-        time.sleep(pause_s)
-        self._nodes.fill()
+            self._fill_at = time.monotonic() + kill.pause_s
 
     def _num_changes(self) -> int:
         return self._proxy.num_changes(self._case.prefix) - self._changes_before

@@ -87,10 +87,12 @@ class Disturbed:
         ):
             try:
                 disturb(driver)
-                code = driver.wait(max(1.0, began + LIMIT_S - time.monotonic()))
+                driver.wait(max(1.0, began + LIMIT_S - time.monotonic()))
             except subprocess.TimeoutExpired:
                 self.broken.append(f"run {number} hung: it was not over after {LIMIT_S} s")
-                os.killpg(driver.pid, signal.SIGKILL)
+            finally:
+                if driver.poll() is None:
+                    os.killpg(driver.pid, signal.SIGKILL)
                 code = driver.wait()
         self.exit_codes.append(code)
         after = standing_receipts(self.table)

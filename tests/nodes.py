@@ -2,6 +2,7 @@
 
 import random
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,7 @@ class Nodes:
         self._nodes: list = []
 
     def __enter__(self) -> "Nodes":
+        self._on_sigterm = signal.getsignal(signal.SIGTERM)
         head = {"num_cpus": 0, "include_dashboard": False, "temp_dir": str(self._folder)}
         self._cluster = Cluster(
             initialize_head=True, head_node_args=head | {"object_store_memory": _OBJECT_BYTES}
@@ -50,11 +52,12 @@ class Nodes:
         """Where everything is that its processes wrote down."""
         return self._folder
 
-    def fill(self) -> None:
-        """Add what nodes are missing, and wait until they are there."""
+    def fill(self, *, wait: bool = True) -> None:
+        """Add what nodes are missing; without waiting until the cluster knows them, if so asked."""
         while len(self._nodes) < _NUM_NODES:
-            node = self._cluster.add_node(num_cpus=_CPUS, object_store_memory=_OBJECT_BYTES)
+            node = self._cluster.add_node(wait=wait, num_cpus=_CPUS, object_store_memory=_OBJECT_BYTES)
             self._nodes.append(node)
+        signal.signal(signal.SIGTERM, self._on_sigterm)  # each node would have this process drain it first
 
     def lose(self, chance: random.Random) -> None:
         """Kill one of the nodes, raylet, workers and objects, without a warning."""

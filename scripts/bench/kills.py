@@ -14,6 +14,7 @@ import argparse
 import itertools
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -148,6 +149,7 @@ def main() -> int:
         "--minutes", type=float, default=600, help="begin no case after so many, and exit with 4"
     )
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the cluster and the runs are ended with this
     with tempfile.TemporaryDirectory() as temporary:
         return bench((options.folder or Path(temporary)).resolve(), options)
 
