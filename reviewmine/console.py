@@ -1,4 +1,7 @@
-"""Consoles: what a run says while it goes on, to a person at a terminal, to a log, or to a machine."""
+"""Consoles: what a run says while it goes on, to a person at a terminal, to a log, or to a machine.
+
+A console writes to what standard output was at its birth: what Ray says meanwhile is led elsewhere.
+"""
 
 import json
 import sys
@@ -20,6 +23,9 @@ from reviewmine.store.receipts import Receipt
 
 class JsonConsole:
     """One JSON object per partition, as soon as its end is known, and a last one with the totals."""
+
+    def __init__(self) -> None:
+        self._out = sys.stdout
 
     def planned(self, plan: Plan, num_rows: int) -> None:
         for planned in plan.partitions:
@@ -47,15 +53,15 @@ class JsonConsole:
             exit_code=summary.exit_code,
         )
 
-    @staticmethod
-    def _say(**values: Any) -> None:
-        print(json.dumps(values), flush=True)
+    def _say(self, **values: Any) -> None:
+        print(json.dumps(values), flush=True, file=self._out)
 
 
 class LogConsole:
     """One plain line per partition, for logs: what, how many rows, how fast, how long still."""
 
     def __init__(self) -> None:
+        self._out = sys.stdout
         self._pace = _Pace(0)
         self._num_due = self._num_published = 0
 
@@ -95,16 +101,15 @@ class LogConsole:
             f"{summary.files_rejected} files rejected; {summary.seconds:.1f} s"
         )
 
-    @staticmethod
-    def _say(line: str) -> None:
-        print(line, flush=True)
+    def _say(self, line: str) -> None:
+        print(line, flush=True, file=self._out)
 
 
 class TerminalConsole:
     """Bars that move while a person looks on, and one table at the end."""
 
     def __init__(self) -> None:
-        self._console = Console()
+        self._console = Console(file=sys.stdout)
         self._pace = _Pace(0)
         self._progress = Progress(
             TextColumn("{task.description}"),

@@ -81,6 +81,9 @@ class WrappedStore:
     def compare_and_swap(self) -> bool:
         return self.store.compare_and_swap
 
+    def deny_compare_and_swap(self) -> None:
+        self.store.deny_compare_and_swap()
+
     def _operate(self, operation: str, *arguments: Any) -> Any:
         return self._carry_out(operation, *arguments)
 
@@ -119,22 +122,25 @@ class WrappedStore:
 
 
 class StoppingStore(WrappedStore):
-    """Numbers the mutations from 0 and does one of three things at number `at`.
+    """Numbers the mutations (or all operations, if `reads` count) from 0 and does one of three things at number `at`.
 
     `before` and `after` crash there, and whatever other threads want afterwards comes too late; `lost` carries the
     operation out and then says that no answer came.
     """
 
-    def __init__(self, store: Store, *, at: int | None = None, how: str = "before") -> None:
+    def __init__(
+        self, store: Store, *, at: int | None = None, how: str = "before", reads: bool = False
+    ) -> None:
         super().__init__(store)
         self.at = at
         self.how = how
+        self._reads = reads
         self.log: list[str] = []
         self._has_crashed = False
         self._one_at_a_time = threading.RLock()
 
     def _operate(self, operation: str, *arguments: Any) -> Any:
-        if operation not in self.MUTATIONS:
+        if operation not in self.MUTATIONS and not self._reads:
             return super()._operate(operation, *arguments)
         return self.step(_told(operation, arguments), lambda: self._carry_out(operation, *arguments))
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 MAX_DEATHS = 2
 
@@ -30,10 +31,16 @@ class Ledger:
 
     Ray starts a dead worker and its work again without an end; a worker that looks here first gives work up that
     has killed two before it.
+
+    It lives on the driver's node, so that it is not lost with one that only works; where its own worker dies, it starts
+    again and has forgotten: work that kills is then given up later, and nothing else is changed.
     """
 
     def __init__(self) -> None:
-        self._actor = ray.remote(num_cpus=0, max_restarts=0)(_Ledger).remote()
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+        self._actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy=here)(
+            _Ledger
+        ).remote()
 
     @contextmanager
     def working_on(self, work: str, *, max_deaths: int = MAX_DEATHS) -> Iterator[bool]:
