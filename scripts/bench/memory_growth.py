@@ -1,8 +1,8 @@
 """Prints how the private memory of driver and workers grows when the archive does; exits with 1 above a bound.
 
-The reviews of one Parquet file are a partition of the archive, again and again under new ids, so that the fragments
-of a small archive and of a large one are alike and only their number differs. Each archive is annotated in a process
-of its own, with a Ray of its own whose object store has a fixed size, by a tiny checkpoint that knows nothing.
+Reviews of one Parquet file, repeated, are a partition of the archive, again and again under new ids, so that the
+fragments of a small archive and of a large one are alike and only their number differs. Each archive is annotated in a
+process of its own, with a Ray of its own whose object store has a fixed size, by a tiny checkpoint that knows nothing.
 """
 
 import argparse
@@ -27,20 +27,22 @@ BOUND = 0.10
 _COLUMNS = ("review_id", "product_id", "review_date", "rating", "title", "body", "language")
 
 
-def reviews_of(file: Path | None, folder: Path, num_rows: int) -> pa.Table:
-    """The first rows of `file`, or made ones, with the columns that are read and no others."""
+def reviews_of(file: Path | None, folder: Path, num_distinct: int, num_rows: int) -> pa.Table:
+    """The first rows of `file`, or made ones, again and again, with the columns that are read and no others."""
     if file is None:
-        make_demo_archive(folder, seed=7, rows=num_rows)
+        make_demo_archive(folder, seed=7, rows=num_distinct)
         found = pq.ParquetDataset(folder, partitioning=None).read()
     else:
-        found = pq.ParquetFile(file).read().slice(0, num_rows)
-    return found.select([name for name in _COLUMNS if name in found.column_names])
+        found = pq.ParquetFile(file).read().slice(0, num_distinct)
+    found = found.select([name for name in _COLUMNS if name in found.column_names])
+    return pa.concat_tables([found] * -(-num_rows // found.num_rows)).slice(0, num_rows)
 
 
 def write_copies(reviews: pa.Table, root: Path, num_rows: int) -> int:
     """An archive of whole copies of `reviews`, a partition each, with at least `num_rows`; how many rows it has."""
     num_copies = -(-num_rows // reviews.num_rows)
-    ids = reviews["review_id"].cast(pa.string())
+    numbers = pa.array(range(reviews.num_rows)).cast(pa.string())
+    ids = pc.binary_join_element_wise(reviews["review_id"].cast(pa.string()), numbers, "-")
     for copy in range(num_copies):
         folder = root / f"copy={copy:04d}"
         folder.mkdir(parents=True)
@@ -75,9 +77,12 @@ def watched_run(archive: Path, table: Path, checkpoint: Path, store_bytes: int, 
     """One annotated archive; RuntimeError unless every row of it was."""
     command = [sys.executable, __file__, "--annotate", archive, table, checkpoint, store_bytes]
     began = time.perf_counter()
-    with subprocess.Popen(
-        list(map(str, command)), stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as driver, Watch(driver.pid) as watch:
+    with (
+        subprocess.Popen(
+            list(map(str, command)), stdout=subprocess.PIPE, text=True, start_new_session=True
+        ) as driver,
+        Watch(driver.pid) as watch,
+    ):
         said, _ = driver.communicate()
     found = said.split()[-1:] if driver.returncode == 0 else []
     if found != [str(num_rows)]:
@@ -144,7 +149,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="reviewmine-memory-") as folder:
         root = Path(folder)
         checkpoint = make_checkpoint(root / "tiny")
-        reviews = reviews_of(given.reviews, root / "made", given.of_file)
+        reviews = reviews_of(given.reviews, root / "made", given.distinct, given.rows_of_a_partition)
         for number, size in enumerate((given.rows, given.rows * given.times)):
             archive = root / f"archive-{number}"
             num_rows = write_copies(reviews, archive, size)
