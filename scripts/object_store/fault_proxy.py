@@ -27,7 +27,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from faults import ANSWERS, FAULTS, Rule, Schedule, Struck
 from stale_listings import Changes
-from traffic import Traffic
+from traffic import TAIL, Traffic
 
 _OF_ONE_CONNECTION = {
     "connection",
@@ -178,24 +178,27 @@ class _Handler(BaseHTTPRequestHandler):
             proxy.forward_half(self.command, self.path, self.headers.items(), body)
             self._reset()
         else:
-            down_bytes = self._answer(operation, name, rule, body)
+            operation, down_bytes = self._answer(operation, name, rule, body)
         proxy.traffic.add(operation, name, up_bytes=len(body), down_bytes=down_bytes)
 
     do_HEAD = do_PUT = do_POST = do_DELETE = _pass_on  # noqa: N815 (http.server looks for these names)
 
-    def _answer(self, operation: str, name: str, rule: Rule | None, body: bytes) -> int:
-        """The store's answer, whole, cut, stale or withheld; how many bytes of its body the client was sent."""
+    def _answer(self, operation: str, name: str, rule: Rule | None, body: bytes) -> tuple[str, int]:
+        """The store's answer, whole, cut, stale or withheld.
+
+        As what it counts, and how many bytes of its body the client was sent.
+        """
         proxy = self.server.proxy
         try:
             reply = proxy.forward(self.command, self.path, self.headers.items(), body)
         except (OSError, http.client.HTTPException) as away:
             self._answer_instead(502, "BadGateway", str(away))
-            return 0
+            return operation, 0
         self._note(operation, name, len(body), reply)
         fault = rule.fault if rule else None
         if fault == "lost_reply":
             self._reset()
-            return 0
+            return operation, 0
         if rule and fault == "stale_list" and operation == "LIST" and reply.status == 200:
             query = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
             stale = proxy.changes.stale(reply.body, name.partition("/")[0], query, behind=rule.behind)
@@ -214,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         if fault == "cut_reply":
             self._reset()
-        return len(sent)
+        return (TAIL if _is_tail(reply) else operation), len(sent)
 
     def _note(self, operation: str, name: str, num_bytes: int, reply: _Reply) -> None:
         """Remember what a change that took place did to the listings."""
@@ -277,6 +280,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """The traffic is counted; there is no log."""
+
+
+def _is_tail(reply: _Reply) -> bool:
+    """Whether the reply is the end of an object, and not all of it."""
+    found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", reply.header("content-range"))
+    return reply.status == 206 and bool(found) and int(found[1]) > 0 and int(found[2]) + 1 == int(found[3])
 
 
 def _rule(written: str) -> Rule:
