@@ -196,7 +196,7 @@ def main() -> None:
         "reviews", type=Path, nargs="?", help="a Parquet file of reviews; made ones if not given"
     )
     parser.add_argument("--files", type=int, default=30)
-    parser.add_argument("--rows-of-a-file", type=int, default=10_000)
+    parser.add_argument("--rows-of-a-file", type=int, default=12_000)
     parser.add_argument("--rows-per-group", type=int, default=10_000)
     parser.add_argument("--distinct", type=int, default=500, help="how many reviews are repeated")
     parser.add_argument(
