@@ -118,7 +118,7 @@ def tell(small: Watched, large: Watched, times: int) -> list[str]:
             mib(before),
             mib(after),
             f"{growth:+.1%}",
-            ", ".join(map(mib, large.slope(kind))),
+            ", ".join(map(mib, large.quarters(kind))),
             ", ".join(mib(run.most(kind, "unshared")) for run in (small, large)),
         )
         if growth > BOUND and kind != RAY:

@@ -45,7 +45,7 @@ class Watched:
         """The largest private memory that a process of this kind ever had, in bytes."""
         return max(getattr(look, what) for look in self.looks if look.kind == kind)
 
-    def slope(self, kind: str) -> tuple[int, int]:
+    def quarters(self, kind: str) -> tuple[int, int]:
         """The median over the second and the last quarter of the run of the largest process of this kind."""
         moments: dict[float, int] = defaultdict(int)
         for look in self.looks:
