@@ -133,8 +133,9 @@ def main() -> None:
         "reviews", type=Path, nargs="?", help="a Parquet file of reviews; made ones if not given"
     )
     parser.add_argument(
-        "--of-file", type=int, default=35_000, help="how many reviews of the file are repeated"
+        "--distinct", type=int, default=3_500, help="how many reviews of the file are repeated"
     )
+    parser.add_argument("--rows-of-a-partition", type=int, default=35_000)
     parser.add_argument("--rows", type=int, default=350_000, help="rows of the small archive")
     parser.add_argument("--times", type=int, default=10, help="how much larger the large one is")
     parser.add_argument("--object-store-mib", type=int, default=512)

@@ -39,6 +39,8 @@ class Tried:
     tokens: int
     seconds_told: Interval
     seconds: float
+    startup_s: float
+    worker_s: float
     command_s: float
     basis: str
 
@@ -56,7 +58,9 @@ class Tried:
             f"{self.name}, seed {self.seed}: {self.rows:,} rows (told {self.rows_told:,}); {self.tokens:,} tokens "
             f"(told {self.tokens_told.expected:,.0f}, {self.tokens_off:+.1%}); {self.seconds:.0f} s, the command "
             f"{self.command_s:.0f} s (told {told.expected:.0f}, {told.low:.0f} to {told.high:.0f}) "
-            f"{'inside' if self.is_inside else 'OUTSIDE'}"
+            f""
+            f"{'inside' if self.is_inside else 'OUTSIDE'}; {self.startup_s:.0f} s to start, {self.worker_s:.0f} s of "
+            f"workers; {self.basis}"
         )
 
 
@@ -108,6 +112,8 @@ def tried(name: str, seed: int, plan: dict[str, Any], run: dict[str, Any], comma
         tokens=run["num_tokens"],
         seconds_told=Interval(**plan["hours"]).times(3600.0),
         seconds=run["seconds"],
+        startup_s=run["startup_s"],
+        worker_s=sum(run["seconds_of_workers"].values()),
         command_s=command_s,
         basis=plan["rests_on"][0],
     )

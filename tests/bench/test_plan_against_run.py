@@ -18,7 +18,14 @@ PLAN = {
     "hours": {"low": 0.01, "expected": 0.02, "high": 0.03},
     "rests_on": ["pace: a trial"],
 }
-GOOD = tried("set", 1, PLAN, {"rows_read": 100, "num_tokens": 1000, "seconds": 80.0}, 85.0)
+RUN = {
+    "rows_read": 100,
+    "num_tokens": 1000,
+    "seconds": 80.0,
+    "startup_s": 9.0,
+    "seconds_of_workers": {"a": 30.0, "b": 32.0},
+}
+GOOD = tried("set", 1, PLAN, RUN, 85.0)
 
 
 def test_a_plan_that_was_kept_breaks_nothing():
