@@ -183,6 +183,8 @@ def bench(options: argparse.Namespace, root: str, checkpoint: Path) -> None:
         )
         if code != (EXIT_RESUMABLE if name == "stopped" else 0):
             raise RuntimeError(f"{name}: exit code {code}")
+        if name == "stopped" and num_receipts(table) == len(fragments):
+            raise RuntimeError("the work was done before the run had stopped: raise --distinct")
     tell(title, runs, num_bytes)
     judge(table, archive)
     share = bodies_read(runs["rerun"]) / num_bytes
@@ -198,7 +200,7 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=30)
     parser.add_argument("--rows-of-a-file", type=int, default=12_000)
     parser.add_argument("--rows-per-group", type=int, default=10_000)
-    parser.add_argument("--distinct", type=int, default=500, help="how many reviews are repeated")
+    parser.add_argument("--distinct", type=int, default=1500, help="how many reviews are repeated")
     parser.add_argument(
         "--share", type=float, default=0.9, help="of the fragments, when the first run is stopped"
     )

@@ -167,9 +167,10 @@ class _Handler(BaseHTTPRequestHandler):
         operation, name = self._asked_for()
         rule = proxy.schedule.next(operation, name)
         fault = rule.fault if rule else None
-        down_bytes = 0
         if rule and fault == "delay":
             time.sleep(rule.seconds)
+        if fault in ANSWERS or fault in ("reset", "cut_request"):
+            self._count(operation, name, body)
         if fault in ANSWERS:
             self._answer_instead(*ANSWERS[fault])
         elif fault == "reset":
@@ -178,32 +179,35 @@ class _Handler(BaseHTTPRequestHandler):
             proxy.forward_half(self.command, self.path, self.headers.items(), body)
             self._reset()
         else:
-            operation, down_bytes = self._answer(operation, name, rule, body)
-        proxy.traffic.add(operation, name, up_bytes=len(body), down_bytes=down_bytes)
+            self._answer(operation, name, rule, body)
 
     do_HEAD = do_PUT = do_POST = do_DELETE = _pass_on  # noqa: N815 (http.server looks for these names)
 
-    def _answer(self, operation: str, name: str, rule: Rule | None, body: bytes) -> tuple[str, int]:
-        """The store's answer, whole, cut, stale or withheld.
+    def _count(self, operation: str, name: str, body: bytes, down_bytes: int = 0) -> None:
+        """Before the client has its answer: it may ask for the traffic next."""
+        self.server.proxy.traffic.add(operation, name, up_bytes=len(body), down_bytes=down_bytes)
 
-        As what it counts, and how many bytes of its body the client was sent.
-        """
+    def _answer(self, operation: str, name: str, rule: Rule | None, body: bytes) -> None:
+        """The store's answer, whole, cut, stale or withheld."""
         proxy = self.server.proxy
         try:
             reply = proxy.forward(self.command, self.path, self.headers.items(), body)
         except (OSError, http.client.HTTPException) as away:
+            self._count(operation, name, body)
             self._answer_instead(502, "BadGateway", str(away))
-            return operation, 0
+            return
         self._note(operation, name, len(body), reply)
         fault = rule.fault if rule else None
         if fault == "lost_reply":
+            self._count(operation, name, body)
             self._reset()
-            return operation, 0
+            return
         if rule and fault == "stale_list" and operation == "LIST" and reply.status == 200:
             query = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
             stale = proxy.changes.stale(reply.body, name.partition("/")[0], query, behind=rule.behind)
             reply = _Reply(reply.status, reply.reason, reply.headers, stale)
         sent = reply.body[: len(reply.body) // 2] if fault == "cut_reply" else reply.body
+        self._count(TAIL if _is_tail(reply) else operation, name, body, len(sent))
         self.send_response_only(reply.status, reply.reason)
         for header, value in reply.headers:
             if header.lower() not in (*_OF_ONE_CONNECTION, "content-length"):
@@ -217,7 +221,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         if fault == "cut_reply":
             self._reset()
-        return (TAIL if _is_tail(reply) else operation), len(sent)
 
     def _note(self, operation: str, name: str, num_bytes: int, reply: _Reply) -> None:
         """Remember what a change that took place did to the listings."""
