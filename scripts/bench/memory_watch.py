@@ -12,6 +12,7 @@ DRIVER, RAY, OTHERS = "driver", "Ray's own processes", "other workers"
 _EVERY_S = 0.5
 _MIB = 2**20
 _STAGE = re.compile(r"ray::.*MapBatches\((\w+)")
+_ACTOR = re.compile(r"ray::(_?[A-Z]\w*[a-z]\w*)")
 
 
 @dataclass(frozen=True)
@@ -99,12 +100,12 @@ class Watch:
 
 
 def kind_of(title: str) -> str:
-    """What the process of a command line does: a stage, or `idle` for a worker between two tasks."""
+    """What the process of a command line does: a stage, another actor, or `idle` for a worker between two tasks."""
     if not title.startswith("ray::"):
         return RAY
-    stage = _STAGE.match(title)
-    if stage:
-        return stage[1]
+    found = _STAGE.match(title) or _ACTOR.match(title)
+    if found:
+        return found[1]
     return "idle" if title.startswith("ray::IDLE") else OTHERS
 
 

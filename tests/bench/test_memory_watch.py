@@ -22,7 +22,9 @@ HOLD = "held = bytearray(b'x' * (64 * 2**20)); print('ready', flush=True); input
         ("ray::MapBatches(Read)", "Read"),
         ("ray::MapWorker(MapBatches(Annotate)).submit", "Annotate"),
         ("ray::IDLE", "idle"),
-        ("ray::_StatsActor", OTHERS),
+        ("ray::_StatsActor", "_StatsActor"),
+        ("ray::_Ledger.begin", "_Ledger"),
+        ("ray::SPILL", OTHERS),
         ("/somewhere/raylet/raylet --raylet_socket_name=x", RAY),
     ],
 )
