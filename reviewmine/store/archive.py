@@ -18,6 +18,7 @@ from reviewmine.store.fragment import Fragment, RowGroup
 from reviewmine.store.opening import open_store
 
 _BATCH_ROWS = 4096
+_BYTES_OF_A_PIECE = 2**20
 _SUFFIXES = (".parquet", ".parq", ".pq")
 
 
@@ -102,9 +103,10 @@ class Archive:
         Raises ArchiveError if the file cannot be read, or is not at the fragment's etag before or after.
         """
         self.check_unchanged(fragment)
-        with self._opened(fragment.path) as parquet:
+        opened = self._opened(fragment.path)
+        with opened as parquet:
             columns = list(select(parquet.schema_arrow))
-            batches = list(_batches(parquet, fragment, columns))
+            batches = list(_batches(opened.for_rows_of(fragment), fragment, columns))
         self.check_unchanged(fragment)
         num_rows = sum(batch.num_rows for batch in batches)
         if num_rows != fragment.num_rows:
@@ -145,10 +147,23 @@ class _Opened:
     def __enter__(self) -> pq.ParquetFile:
         try:
             self._file = self._archive.store.open(self._path)
-            return pq.ParquetFile(self._file)
+            self._parquet = pq.ParquetFile(self._file)
+            return self._parquet
         except (OSError, pa.ArrowException) as broken:
             self.__exit__(type(broken), broken, None)
             raise
+
+    def for_rows_of(self, fragment: Fragment) -> pq.ParquetFile:
+        """The file for reading the rows of `fragment`.
+
+        Whole row groups are read in as few requests as can be; one that the fragment was cut out of in pieces, so that
+        what follows the fragment is neither read nor held.
+        """
+        metadata = self._parquet.metadata
+        groups, _ = _overlapping(metadata, fragment)
+        if sum(metadata.row_group(i).num_rows for i in groups) == fragment.num_rows:
+            return self._parquet
+        return pq.ParquetFile(self._file, metadata=metadata, buffer_size=_BYTES_OF_A_PIECE, pre_buffer=False)
 
     def __exit__(self, kind: object, broken: BaseException | None, trace: object) -> None:
         if hasattr(self, "_file"):

@@ -27,7 +27,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from faults import ANSWERS, FAULTS, Rule, Schedule, Struck
 from stale_listings import Changes
-from traffic import Traffic
+from traffic import TAIL, Traffic
 
 _OF_ONE_CONNECTION = {
     "connection",
@@ -167,9 +167,10 @@ class _Handler(BaseHTTPRequestHandler):
         operation, name = self._asked_for()
         rule = proxy.schedule.next(operation, name)
         fault = rule.fault if rule else None
-        down_bytes = 0
         if rule and fault == "delay":
             time.sleep(rule.seconds)
+        if fault in ANSWERS or fault in ("reset", "cut_request"):
+            self._count(operation, name, body)
         if fault in ANSWERS:
             self._answer_instead(*ANSWERS[fault])
         elif fault == "reset":
@@ -178,29 +179,35 @@ class _Handler(BaseHTTPRequestHandler):
             proxy.forward_half(self.command, self.path, self.headers.items(), body)
             self._reset()
         else:
-            down_bytes = self._answer(operation, name, rule, body)
-        proxy.traffic.add(operation, name, up_bytes=len(body), down_bytes=down_bytes)
+            self._answer(operation, name, rule, body)
 
     do_HEAD = do_PUT = do_POST = do_DELETE = _pass_on  # noqa: N815 (http.server looks for these names)
 
-    def _answer(self, operation: str, name: str, rule: Rule | None, body: bytes) -> int:
-        """The store's answer, whole, cut, stale or withheld; how many bytes of its body the client was sent."""
+    def _count(self, operation: str, name: str, body: bytes, down_bytes: int = 0) -> None:
+        """Before the client has its answer: it may ask for the traffic next."""
+        self.server.proxy.traffic.add(operation, name, up_bytes=len(body), down_bytes=down_bytes)
+
+    def _answer(self, operation: str, name: str, rule: Rule | None, body: bytes) -> None:
+        """The store's answer, whole, cut, stale or withheld."""
         proxy = self.server.proxy
         try:
             reply = proxy.forward(self.command, self.path, self.headers.items(), body)
         except (OSError, http.client.HTTPException) as away:
+            self._count(operation, name, body)
             self._answer_instead(502, "BadGateway", str(away))
-            return 0
+            return
         self._note(operation, name, len(body), reply)
         fault = rule.fault if rule else None
         if fault == "lost_reply":
+            self._count(operation, name, body)
             self._reset()
-            return 0
+            return
         if rule and fault == "stale_list" and operation == "LIST" and reply.status == 200:
             query = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
             stale = proxy.changes.stale(reply.body, name.partition("/")[0], query, behind=rule.behind)
             reply = _Reply(reply.status, reply.reason, reply.headers, stale)
         sent = reply.body[: len(reply.body) // 2] if fault == "cut_reply" else reply.body
+        self._count(TAIL if _is_tail(reply) else operation, name, body, len(sent))
         self.send_response_only(reply.status, reply.reason)
         for header, value in reply.headers:
             if header.lower() not in (*_OF_ONE_CONNECTION, "content-length"):
@@ -214,7 +221,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         if fault == "cut_reply":
             self._reset()
-        return len(sent)
 
     def _note(self, operation: str, name: str, num_bytes: int, reply: _Reply) -> None:
         """Remember what a change that took place did to the listings."""
@@ -277,6 +283,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """The traffic is counted; there is no log."""
+
+
+def _is_tail(reply: _Reply) -> bool:
+    """Whether the reply is the end of an object, and not all of it."""
+    found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", reply.header("content-range"))
+    return reply.status == 206 and bool(found) and int(found[1]) > 0 and int(found[2]) + 1 == int(found[3])
 
 
 def _rule(written: str) -> Rule:

@@ -4,6 +4,10 @@ import threading
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
+
+TAIL: Final = "TAIL"
+"""A GET of a range that ends where its object does is counted as this: so are the footers of Parquet files read."""
 
 
 @dataclass

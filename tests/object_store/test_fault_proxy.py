@@ -141,6 +141,14 @@ def test_requests_and_bytes_are_counted_below_a_prefix_and_by_operation(proxy, s
     }  # fmt: skip
 
 
+def test_the_end_of_an_object_is_counted_apart_as_a_parquet_footer_is(proxy, store):
+    store.put("a", b"0123456789")
+    with store.open("a") as file:
+        assert (file.read_at(4, 2), file.read_at(4, 6)) == (b"2345", b"6789")
+    counted = {operation: proxy.traffic.under(named(store, ""), {operation}) for operation in ("GET", "TAIL")}
+    assert {operation: counts.down_bytes for operation, counts in counted.items()} == {"GET": 4, "TAIL": 4}
+
+
 def test_a_store_that_is_away_is_a_bad_gateway(proxy, store, monkeypatch):
     with FaultProxy("http://127.0.0.1:9") as lonely:
         monkeypatch.setenv("AWS_ENDPOINT_URL", lonely.endpoint)

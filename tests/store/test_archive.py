@@ -1,7 +1,9 @@
 """Archives: which files count, what a footer tells, and that rows are read exactly or not at all."""
 
+import io
 import os
 import pickle
+import random
 import re
 from pathlib import Path
 
@@ -264,3 +266,32 @@ def test_a_footer_tells_the_bytes_of_each_column_whatever_is_nested_in_it(tmp_pa
     assert footer.bytes_of("spans") > 0
     assert sum(footer.column_bytes) == sum(group.num_bytes for group in footer.row_groups)
     assert footer.bytes_of("title") == 0
+
+
+def test_of_a_row_group_that_is_cut_nothing_behind_the_fragment_is_read(tmp_path, monkeypatch):
+    """The bodies of 30,000 rows are 6 MB that cannot be compressed."""
+    chance = random.Random(0)
+    table = pa.table({"review_id": IDS * 3000, "body": [chance.randbytes(200) for _ in range(30_000)]})
+    archive = Archive(str(write_files(tmp_path, {"a.parquet": table}, rows_per_group=30_000)))
+    opened: list[CountingFile] = []
+
+    def open_counting(name: str) -> pa.PythonFile:
+        opened.append(CountingFile(tmp_path / name))
+        return pa.PythonFile(opened[-1], mode="r")
+
+    monkeypatch.setattr(archive.store, "open", open_counting)
+    for first, most_bytes in ((0, 3.6e6), (20_000, 6.5e6)):
+        rows = archive.read(fragment_of(archive, "a.parquet", first, 10_000), everything)
+        assert rows["body"].to_pylist() == table["body"].to_pylist()[first : first + 10_000]
+        assert opened[-1].num_bytes < most_bytes
+
+
+class CountingFile(io.FileIO):
+    """A file that counts the bytes that are read of it."""
+
+    num_bytes = 0
+
+    def read(self, size: int = -1) -> bytes:
+        found = super().read(size)
+        self.num_bytes += len(found)
+        return found
