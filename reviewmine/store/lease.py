@@ -111,7 +111,7 @@ def standing_lease(store: Store, layout: Layout, partition: Partition) -> LeaseR
     """Who holds the partition, or held it last; None where nobody ever did."""
     name = layout.lease(partition)
     stored = store.get(name)
-    return LeaseRecord.decode(stored.body, where=name) if stored else None
+    return LeaseRecord.decode(stored.body, where=f"{store.root}/{name}") if stored else None
 
 
 def take_lease(store: Store, layout: Layout, partition: Partition, run_id: str, patience: Patience) -> Lease:
@@ -148,7 +148,7 @@ def _take(
     seen: str | None = None
     while True:
         stored = store.get(name)
-        standing = LeaseRecord.decode(stored.body, where=name) if stored else None
+        standing = LeaseRecord.decode(stored.body, where=f"{store.root}/{name}") if stored else None
         now = patience.now()
         if stored is not None and stored.etag != seen:
             seen, last_move = stored.etag, now

@@ -78,7 +78,7 @@ def get_pointer(store: Store, layout: Layout, partition: Partition) -> tuple[Poi
     stored = store.get(name)
     if stored is None:
         return Pointer(generation=None, fence=0), None
-    return Pointer.decode(stored.body, where=name), stored.etag
+    return Pointer.decode(stored.body, where=f"{store.root}/{name}"), stored.etag
 
 
 def get_manifest(store: Store, layout: Layout, partition: Partition, generation: str) -> Manifest:
@@ -86,8 +86,8 @@ def get_manifest(store: Store, layout: Layout, partition: Partition, generation:
     found = find_manifest(store, layout, partition, generation)
     if found is None:
         raise TableError(
-            f"{layout.manifest(partition, generation)}: there is no such manifest, though a pointer names it; "
-            f"{Manifest.remedy}"
+            f"{store.root}/{layout.manifest(partition, generation)}: there is no such manifest, though a pointer "
+            f"names it; {Manifest.remedy}"
         )
     return found
 
@@ -96,7 +96,7 @@ def find_manifest(store: Store, layout: Layout, partition: Partition, generation
     """The manifest of a generation, or None if it was dropped."""
     name = layout.manifest(partition, generation)
     stored = store.get(name)
-    return Manifest.decode(stored.body, where=name) if stored else None
+    return Manifest.decode(stored.body, where=f"{store.root}/{name}") if stored else None
 
 
 def history(store: Store, layout: Layout, partition: Partition, live: Manifest) -> Iterator[Manifest]:

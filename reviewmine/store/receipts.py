@@ -70,4 +70,4 @@ def get_receipt(store: Store, layout: Layout, result_key: str, fragment: Fragmen
     """The receipt of a fragment, fetched by its name, or None where it has none."""
     name = layout.receipt(result_key, fragment.id)
     stored = store.get(name)
-    return Receipt.decode(stored.body, where=name) if stored else None
+    return Receipt.decode(stored.body, where=f"{store.root}/{name}") if stored else None
