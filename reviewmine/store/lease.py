@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import ClassVar
 
 from reviewmine.errors import LeaseHeld, LeaseLost, PreconditionFailed, StoreError
 from reviewmine.partition import Partition
@@ -26,6 +27,8 @@ class LeaseRecord(Record):
 
     It is disputed while an earlier holder, which never gave it up, may yet wake and has not been shut out.
     """
+
+    remedy: ClassVar[str] = "restore it from a backup, or, if no run is under way, delete it"
 
     holder: str | None
     run_id: str

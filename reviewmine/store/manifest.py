@@ -63,6 +63,10 @@ class Manifest(Record):
 class Pointer(Record):
     """Names the live generation of a partition, and the fence below which nobody may write it any more."""
 
+    remedy: ClassVar[str] = (
+        "restore it from a backup, or, if no run publishes the partition, delete it: the next one publishes it anew"
+    )
+
     generation: str | None
     fence: int
 

@@ -1,6 +1,7 @@
 """Receipts: the proof that a fragment was annotated. File presence never means success; a receipt does."""
 
 from datetime import datetime
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -29,6 +30,8 @@ class Receipt(Record):
     earlier generation and not annotated again, as they were then: erasing does not lower it. `num_erasures` is how many
     erasures of the table it honours.
     """
+
+    remedy: ClassVar[str] = "restore it from a backup, or delete it: the next run annotates its fragment anew"
 
     result_key: str
     fragment: Fragment
