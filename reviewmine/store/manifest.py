@@ -30,8 +30,8 @@ class Manifest(Record):
     """
 
     remedy: ClassVar[str] = (
-        "restore it from a backup, or, if a pointer names it, delete that pointer: the next run publishes the "
-        "partition anew"
+        "restore it from a backup, or, if it is the live one, delete the pointer that names it, live/PARTITION.json "
+        "beside manifests/: the next run publishes the partition anew"
     )
 
     partition: str

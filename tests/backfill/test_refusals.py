@@ -217,7 +217,9 @@ def test_a_lease_that_is_cut_off_is_named_with_what_to_do_and_holds_up_its_own_p
     assert (summary.partitions_published, summary.exit_code) == (1, 1)
     (failed,) = summary.partitions_failed.items()
     assert failed[0] == str(DAY)
-    assert re.search(f"{tmp_path}/{lease}: not a leaserecord .* if no run is under way, delete it", failed[1])
+    assert re.search(
+        f"{tmp_path}/{lease}: not a lease record .* if no run is under way, delete it", failed[1]
+    )
     assert world.rows().total() == sum(map(len, EXPECTED.values()))
     store.delete(lease)
     world.run(checkpoint="two")

@@ -273,7 +273,7 @@ class TestFailures:
         lease = world.table.layout.lease(Partition.of_path(FIRST))
         world.table.store.put(lease, b"{")
         summary = world.run()
-        assert "not a leaserecord" in summary.partitions_failed[FIRST]
+        assert "not a lease record" in summary.partitions_failed[FIRST]
         world.judge({SECOND: EXPECTED[SECOND]})
 
     def test_a_partition_that_another_run_holds_is_named_with_its_holder(self, world):
