@@ -81,6 +81,9 @@ class WrappedStore:
     def compare_and_swap(self) -> bool:
         return self.store.compare_and_swap
 
+    def deny_compare_and_swap(self) -> None:
+        self.store.deny_compare_and_swap()
+
     def _operate(self, operation: str, *arguments: Any) -> Any:
         return self._carry_out(operation, *arguments)
 

@@ -59,6 +59,11 @@ class Manifest(Record):
     def input_fingerprint(self) -> str:
         return input_fingerprint(self.inputs)
 
+    @property
+    def origin(self) -> str:
+        """What it was made of and by what means; a rollback to it or an erasure in it leave that as it is."""
+        return origin_of(self.result_key, self.inputs)
+
 
 class Pointer(Record):
     """Names the live generation of a partition, and the fence below which nobody may write it any more."""
@@ -74,6 +79,10 @@ class Pointer(Record):
 def input_fingerprint(inputs: tuple[InputFile, ...]) -> str:
     """A digest of paths, sizes and etags: equal exactly when the same files would be read."""
     return digest(*((file.path, file.num_bytes, file.etag) for file in sorted(inputs, key=lambda f: f.path)))
+
+
+def origin_of(result_key: str, inputs: tuple[InputFile, ...]) -> str:
+    return digest(result_key, input_fingerprint(inputs))
 
 
 def get_pointer(store: Store, layout: Layout, partition: Partition) -> tuple[Pointer, str | None]:
