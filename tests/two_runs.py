@@ -59,7 +59,7 @@ class TwoRuns:
         self._num_changes = 0
         self._expected: dict[str, list[str]] = {}
         self._change()
-        self.world.run()
+        self.world.run(checkpoint=self._checkpoint)
 
     def race(self, patience: Mapping[str, float]) -> Round:
         """Two runs that begin at the same moment."""
@@ -69,7 +69,7 @@ class TwoRuns:
         return self._round(ended, before)
 
     def sleep(self, seed: int) -> Round | None:
-        """A run that stops itself somewhere, by seed; the archive changes, another runs, and then the first wakes.
+        """A run that stops itself somewhere, by seed; one with another checkpoint runs, and then the first wakes.
 
         None where it came to its end before that.
         """
@@ -80,7 +80,7 @@ class TwoRuns:
         if not sleeper.has_stopped():
             sleeper.ended()
             return None
-        self._change()
+        self._checkpoint += ", then another"
         before = chains(self.world)
         other = Running(self._asked(BRIEF)).go().ended()
         standing = chains(self.world)
@@ -92,14 +92,16 @@ class TwoRuns:
 
     def mend(self) -> str:
         """What is broken even after one more run; nothing if all is as promised."""
-        self.world.run()
+        self.world.run(checkpoint=self._checkpoint)
         return self._broken()
 
     def _asked(self, patience: Mapping[str, float], pause: tuple[str, str, int] | None = None) -> Asked:
-        return Asked(root=self.world.root.parent, table=self.world.table.uri, patience=patience, pause=pause)
+        root, table = self.world.root.parent, self.world.table.uri
+        return Asked(root=root, table=table, checkpoint=self._checkpoint, patience=patience, pause=pause)
 
     def _change(self) -> None:
         self._num_changes += 1
+        self._checkpoint = f"of change {self._num_changes}"
         self._expected = {day: [] for day in DAYS}
         for day in DAYS:
             for name in NAMES:
@@ -119,4 +121,5 @@ class TwoRuns:
             self.world.judge(self._expected)
         except AssertionError as wrong:
             return str(wrong) or "the table is not its archive"
-        return ""
+        states = set(self.world.states(checkpoint=self._checkpoint).values())
+        return "" if states == {"fresh"} else f"found partitions {', '.join(sorted(states))}"
