@@ -187,10 +187,12 @@ class World:
         carry: Sequence[str] = (),
         columns: ReviewColumns | None = None,
         execute: Callable[..., Any] = InProcess,
+        archive: str | None = None,
         table: str | None = None,
         iceberg: IcebergSettings | None = None,
     ) -> None:
         self.root = root / "archive"
+        self.archive = archive or str(self.root)
         self.table = Table(table or str(root / "table"))
         self.iceberg = iceberg
         self.partition_by = partition_by
@@ -207,7 +209,7 @@ class World:
 
     def planner(self, only: str | None = None, selection: Selection | None = None) -> Planner:
         return Planner(
-            Archive(str(self.root)),
+            Archive(self.archive),
             self.table,
             columns=self.columns,
             partition_by=self.partition_by,
@@ -272,7 +274,7 @@ class World:
 
     def job(self, planner: Planner, checkpoint: str = "one") -> Job:
         return Job(
-            archive=Archive(str(self.root)),
+            archive=Archive(self.archive),
             table=self.table,
             run_id=new_run_id(),
             result_key=self.result(planner, checkpoint).key,
