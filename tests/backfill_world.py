@@ -32,6 +32,7 @@ from reviewmine.store.archive import Archive
 from reviewmine.store.catalog_entry import IcebergSettings
 from reviewmine.store.journal import partitions_with_journals
 from reviewmine.store.layout import new_run_id
+from reviewmine.store.lease import Patience
 from reviewmine.store.manifest import live_manifest, published_partitions
 from reviewmine.store.receipts import Effort
 from reviewmine.store.table import Table
@@ -186,10 +187,12 @@ class World:
         carry: Sequence[str] = (),
         columns: ReviewColumns | None = None,
         execute: Callable[..., Any] = InProcess,
+        archive: str | None = None,
         table: str | None = None,
         iceberg: IcebergSettings | None = None,
     ) -> None:
         self.root = root / "archive"
+        self.archive = archive or str(self.root)
         self.table = Table(table or str(root / "table"))
         self.iceberg = iceberg
         self.partition_by = partition_by
@@ -198,6 +201,7 @@ class World:
         self.execute = execute
         self.executor: Any = None
         self.watching = Watching()
+        self.patience: Callable[[], Patience] = silent
 
     def write(self, files: Mapping[str, pa.Table], *, rows_per_group: int = 1000) -> "World":
         write_files(self.root, files, rows_per_group=rows_per_group)
@@ -205,7 +209,7 @@ class World:
 
     def planner(self, only: str | None = None, selection: Selection | None = None) -> Planner:
         return Planner(
-            Archive(str(self.root)),
+            Archive(self.archive),
             self.table,
             columns=self.columns,
             partition_by=self.partition_by,
@@ -244,6 +248,7 @@ class World:
         selection: Selection | None = None,
         budget_hours: float | None = None,
         together: bool = False,
+        observer: Watching | None = None,
         **executor: object,
     ) -> Run:
         """A run that was planned, and has put nothing yet but the table's record."""
@@ -252,9 +257,9 @@ class World:
             planner.partition_keys, self.partition_by, carried=self.carry, iceberg=self.iceberg
         )
         job = self.job(planner, checkpoint)
-        recover_dead_publishes(self.table, job.run_id, silent())
+        recover_dead_publishes(self.table, job.run_id, self.patience())
         self.executor = self.execute(job, **executor)
-        self.watching = Watching()
+        self.watching = observer or Watching()
         plan = planner.plan(self.result(planner, checkpoint))
         return Run(
             job,
@@ -262,14 +267,14 @@ class World:
             self.executor,
             self.watching,
             max_rejects=max_rejects,
-            patience=silent(),
+            patience=self.patience(),
             budget_hours=budget_hours,
             together=together,
         )
 
     def job(self, planner: Planner, checkpoint: str = "one") -> Job:
         return Job(
-            archive=Archive(str(self.root)),
+            archive=Archive(self.archive),
             table=self.table,
             run_id=new_run_id(),
             result_key=self.result(planner, checkpoint).key,

@@ -2,7 +2,8 @@
 
     python stopping_writer.py URI NUMBER OPERATION PART SKIP
 
-stops before an OPERATION on a name that holds PART, after SKIP of them, and prints how it ended once it may go on.
+stops before an OPERATION (or one of several, put|put_if) on a name that holds PART, after SKIP of them, and prints how
+it ended once it may go on.
 """
 
 import os
@@ -25,12 +26,12 @@ BRIEF = Patience(ttl_s=0.5, wait_s=60, poll_s=0.05)
 class SelfStoppingStore(WrappedStore):
     def __init__(self, store: Store, operation: str, part: str, skip: int) -> None:
         super().__init__(store)
-        self._awaited = operation
+        self._awaited = operation.split("|")
         self._part = part
         self._skip = skip
 
     def _operate(self, operation: str, *arguments: Any) -> Any:
-        if operation == self._awaited and self._part in arguments[-1 if operation == "copy" else 0]:
+        if operation in self._awaited and self._part in arguments[-1 if operation == "copy" else 0]:
             if self._skip == 0:
                 os.kill(os.getpid(), signal.SIGSTOP)
             self._skip -= 1

@@ -20,10 +20,10 @@ MAX_TOKENS: Final = 48
 
 
 def make_checkpoint(
-    root: Path, *, pooling: Pooling = "mean", heads: Mapping[str, HeadSpec] = OPINION_HEADS
+    root: Path, *, pooling: Pooling = "mean", heads: Mapping[str, HeadSpec] = OPINION_HEADS, seed: int = 0
 ) -> Path:
     """Write a random checkpoint for English that reads at most MAX_TOKENS tokens; the directory it is in."""
-    backbone = load_backbone(str(make_backbone(root / "backbone")))
+    backbone = load_backbone(str(make_backbone(root / "backbone", seed=seed)))
     spec = Spec(
         name="tiny",
         backbone=BackboneSpec(name="tiny", inside=True),

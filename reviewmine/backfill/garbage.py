@@ -211,4 +211,4 @@ def _delete(store: Store, files: Sequence[Listed], *, keep: Callable[[], object]
 def _get(store: Store, file: Listed, kind: type[_Read]) -> _Read | None:
     """The record, or None where another took it away meanwhile."""
     stored = store.get(file.name)
-    return kind.decode(stored.body, where=file.name) if stored else None
+    return kind.decode(stored.body, where=f"{store.root}/{file.name}") if stored else None

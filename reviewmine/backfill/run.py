@@ -276,6 +276,7 @@ class Run:
             ingredients=self._plan.result.ingredients,
             inputs=planned.inputs,
             receipts=tuple(self._receipts[fragment.id] for fragment in planned.fragments),
+            planned_on=planned.live.origin if planned.live else "",
         )
 
     def _reject(self, reject: Reject) -> None:

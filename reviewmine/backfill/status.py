@@ -170,7 +170,7 @@ class _Look:
         stored = self._store.get(name)
         run_id = name.rsplit("/", 1)[-1].removesuffix(".json")
         try:
-            summary = Summary.decode(stored.body if stored else b"", where=name)
+            summary = Summary.decode(stored.body if stored else b"", where=f"{self._store.root}/{name}")
         except TableError as unreadable:
             return RunStatus(run_id=run_id, state="unreadable", reason=str(unreadable))
         pace = summary.rows_read / summary.seconds if summary.rows_read and summary.seconds else None
@@ -207,6 +207,6 @@ class _Look:
         for name, stored in zip(names, in_parallel(self._store.get, names), strict=True):
             if stored is not None:
                 with suppress(TableError):  # one that is damaged hides none of the others
-                    reject = RejectRecord.decode(stored.body, where=name)
+                    reject = RejectRecord.decode(stored.body, where=f"{self._store.root}/{name}")
                     found[reject.path] = max(found[reject.path], (name.split("/")[-2], reject.reason))
         return found

@@ -145,7 +145,7 @@ class _Erasure:
     def _rewrite_earlier(self, name: str) -> None:
         """Put a manifest anew under the condition that it stands: one collected as garbage must not come back."""
         stored = self._store.get(name)
-        manifest = Manifest.decode(stored.body, where=name) if stored else None
+        manifest = Manifest.decode(stored.body, where=f"{self._store.root}/{name}") if stored else None
         if stored and manifest and self._names_rewritten(manifest):
             pairs = zip(manifest.live_files, manifest.parts, strict=True)
             kept = [file for file, part in pairs if self._left(part)]
@@ -176,7 +176,11 @@ class _Erasure:
     def _manifests(self, partition: Partition) -> list[Manifest]:
         names = [file.name for file in self._store.list(self._layout.manifests(partition))]
         bodies = zip(names, map(self._store.get, names), strict=True)
-        return [Manifest.decode(stored.body, where=name) for name, stored in bodies if stored]
+        return [
+            Manifest.decode(stored.body, where=f"{self._store.root}/{name}")
+            for name, stored in bodies
+            if stored
+        ]
 
     def _rewrite_receipt(self, name: str) -> None:
         """Have a receipt name the parts that are left, and say that it honours this erasure.
@@ -188,7 +192,7 @@ class _Erasure:
         stored = self._store.get(name)
         if stored is None:
             return
-        receipt = Receipt.decode(stored.body, where=name)
+        receipt = Receipt.decode(stored.body, where=f"{self._store.root}/{name}")
         is_known = self._search.looked.issuperset(part.name for part in receipt.parts)
         if receipt.num_erasures >= self._tombstones.num_erasures or not is_known:
             return

@@ -6,32 +6,41 @@ from dataclasses import dataclass
 from reviewmine.errors import PublishError
 from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Store
-from reviewmine.store.manifest import InputFile, Manifest, input_fingerprint
+from reviewmine.store.manifest import InputFile, Manifest, origin_of
 from reviewmine.store.parts import Part, check_part
 from reviewmine.store.receipts import Receipt
 
 
 @dataclass(frozen=True, kw_only=True)
 class Generation:
-    """What a partition is to hold: the receipts of every fragment that overlaps it, and the files they read."""
+    """What a partition is to hold: the receipts of every fragment that overlaps it, and the files they read.
+
+    `planned_on` is the origin of what was live when it was planned; None where nobody looked. What another run made
+    live since is not replaced: this one may have slept, and its plan be older than that.
+    """
 
     partition: Partition
     result_key: str
     ingredients: dict[str, str]
     inputs: tuple[InputFile, ...]
     receipts: tuple[Receipt, ...]
+    planned_on: str | None = None
 
     @property
     def parts(self) -> tuple[Part, ...]:
         return tuple(part for receipt in self.receipts for part in receipt.parts_of(self.partition))
 
     def is_live_as(self, manifest: Manifest) -> bool:
-        """Whether `manifest` was made from the same files, by the same means, out of the same parts."""
-        return (
-            manifest.result_key == self.result_key
-            and manifest.input_fingerprint == input_fingerprint(self.inputs)
-            and manifest.parts == self.parts
-        )
+        """Whether `manifest` was made from the same files, by the same means, out of the same parts.
+
+        Out of its own parts, where another run annotated the same files meanwhile and was quicker.
+        """
+        is_wanted = manifest.origin == origin_of(self.result_key, self.inputs)
+        return is_wanted and (manifest.parts == self.parts or self.is_overtaken_by(manifest))
+
+    def is_overtaken_by(self, live: Manifest | None) -> bool:
+        """Whether `live` is of another origin than what was live when this was planned."""
+        return live is not None and self.planned_on is not None and live.origin != self.planned_on
 
 
 def verify(store: Store, generation: Generation, *, keep: Callable[[], None] = lambda: None) -> None:

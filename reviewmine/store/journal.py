@@ -32,7 +32,7 @@ def standing_journals(store: Store, layout: Layout, partition: Partition) -> Ite
     for listed in store.list(layout.journals(partition)):
         stored = store.get(listed.name)
         if stored is not None:
-            yield Journal.decode(stored.body, where=listed.name)
+            yield Journal.decode(stored.body, where=f"{store.root}/{listed.name}")
 
 
 def partitions_with_journals(store: Store, layout: Layout) -> list[Partition]:

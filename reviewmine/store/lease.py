@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import ClassVar
 
 from reviewmine.errors import LeaseHeld, LeaseLost, PreconditionFailed, StoreError
 from reviewmine.partition import Partition
@@ -26,6 +27,8 @@ class LeaseRecord(Record):
 
     It is disputed while an earlier holder, which never gave it up, may yet wake and has not been shut out.
     """
+
+    remedy: ClassVar[str] = "restore it from a backup, or, if no run is under way, delete it"
 
     holder: str | None
     run_id: str
@@ -111,7 +114,7 @@ def standing_lease(store: Store, layout: Layout, partition: Partition) -> LeaseR
     """Who holds the partition, or held it last; None where nobody ever did."""
     name = layout.lease(partition)
     stored = store.get(name)
-    return LeaseRecord.decode(stored.body, where=name) if stored else None
+    return LeaseRecord.decode(stored.body, where=f"{store.root}/{name}") if stored else None
 
 
 def take_lease(store: Store, layout: Layout, partition: Partition, run_id: str, patience: Patience) -> Lease:
@@ -148,7 +151,7 @@ def _take(
     seen: str | None = None
     while True:
         stored = store.get(name)
-        standing = LeaseRecord.decode(stored.body, where=name) if stored else None
+        standing = LeaseRecord.decode(stored.body, where=f"{store.root}/{name}") if stored else None
         now = patience.now()
         if stored is not None and stored.etag != seen:
             seen, last_move = stored.etag, now

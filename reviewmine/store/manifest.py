@@ -30,8 +30,8 @@ class Manifest(Record):
     """
 
     remedy: ClassVar[str] = (
-        "restore it from a backup, or, if a pointer names it, delete that pointer: the next run publishes the "
-        "partition anew"
+        "restore it from a backup, or, if it is the live one, delete the pointer that names it, live/PARTITION.json "
+        "beside manifests/: the next run publishes the partition anew"
     )
 
     partition: str
@@ -59,9 +59,18 @@ class Manifest(Record):
     def input_fingerprint(self) -> str:
         return input_fingerprint(self.inputs)
 
+    @property
+    def origin(self) -> str:
+        """What it was made of and by what means; a rollback to it or an erasure in it leave that as it is."""
+        return origin_of(self.result_key, self.inputs)
+
 
 class Pointer(Record):
     """Names the live generation of a partition, and the fence below which nobody may write it any more."""
+
+    remedy: ClassVar[str] = (
+        "restore it from a backup, or, if no run publishes the partition, delete it: the next one publishes it anew"
+    )
 
     generation: str | None
     fence: int
@@ -72,13 +81,17 @@ def input_fingerprint(inputs: tuple[InputFile, ...]) -> str:
     return digest(*((file.path, file.num_bytes, file.etag) for file in sorted(inputs, key=lambda f: f.path)))
 
 
+def origin_of(result_key: str, inputs: tuple[InputFile, ...]) -> str:
+    return digest(result_key, input_fingerprint(inputs))
+
+
 def get_pointer(store: Store, layout: Layout, partition: Partition) -> tuple[Pointer, str | None]:
     """The pointer and its etag; where there is none, one that names no generation, and None."""
     name = layout.pointer(partition)
     stored = store.get(name)
     if stored is None:
         return Pointer(generation=None, fence=0), None
-    return Pointer.decode(stored.body, where=name), stored.etag
+    return Pointer.decode(stored.body, where=f"{store.root}/{name}"), stored.etag
 
 
 def get_manifest(store: Store, layout: Layout, partition: Partition, generation: str) -> Manifest:
@@ -86,8 +99,8 @@ def get_manifest(store: Store, layout: Layout, partition: Partition, generation:
     found = find_manifest(store, layout, partition, generation)
     if found is None:
         raise TableError(
-            f"{layout.manifest(partition, generation)}: there is no such manifest, though a pointer names it; "
-            f"{Manifest.remedy}"
+            f"{store.root}/{layout.manifest(partition, generation)}: there is no such manifest, though a pointer "
+            f"names it; {Manifest.remedy}"
         )
     return found
 
@@ -96,7 +109,7 @@ def find_manifest(store: Store, layout: Layout, partition: Partition, generation
     """The manifest of a generation, or None if it was dropped."""
     name = layout.manifest(partition, generation)
     stored = store.get(name)
-    return Manifest.decode(stored.body, where=name) if stored else None
+    return Manifest.decode(stored.body, where=f"{store.root}/{name}") if stored else None
 
 
 def history(store: Store, layout: Layout, partition: Partition, live: Manifest) -> Iterator[Manifest]:

@@ -38,7 +38,8 @@ class Publisher:
     def publish(self, generation: Generation) -> Manifest:
         """Make `generation` live and return its manifest; one that is live already is left as it is.
 
-        Raises LeaseHeld, LeaseLost or PublishError; the generation that was live then still is.
+        Raises LeaseHeld, LeaseLost or PublishError, also where another run published since it was planned; the
+        generation that was live then still is.
         """
         return self.publish_together([generation])[0]
 
@@ -62,6 +63,7 @@ class Publisher:
                     if live and generation.is_live_as(live) and held.stands(live):
                         manifests.append(live)
                         continue
+                    _refuse_overtaken(generation, live)
                     check_erasures(generation, get_tombstones(self._store, self._layout).num_erasures)
                     verify(self._store, generation, keep=keep)
                     manifests.append(self._manifest(generation, held.fence, live))
@@ -99,4 +101,14 @@ class Publisher:
             ),
             published_at=datetime.now(UTC),
             previous=live.generation if live else None,
+        )
+
+
+def _refuse_overtaken(generation: Generation, live: Manifest | None) -> None:
+    """A run that slept must not put what it planned then in the place of what was published meanwhile."""
+    if live and generation.is_overtaken_by(live):
+        raise PublishError(
+            f"partition {generation.partition}: run {live.run_id} published it at "
+            f"{live.published_at:%Y-%m-%d %H:%M:%S} UTC, after this run had planned it; that is left as it is: "
+            "rerun to plan it anew"
         )

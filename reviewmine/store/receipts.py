@@ -1,6 +1,7 @@
 """Receipts: the proof that a fragment was annotated. File presence never means success; a receipt does."""
 
 from datetime import datetime
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -29,6 +30,8 @@ class Receipt(Record):
     earlier generation and not annotated again, as they were then: erasing does not lower it. `num_erasures` is how many
     erasures of the table it honours.
     """
+
+    remedy: ClassVar[str] = "restore it from a backup, or delete it: the next run annotates its fragment anew"
 
     result_key: str
     fragment: Fragment
@@ -70,4 +73,4 @@ def get_receipt(store: Store, layout: Layout, result_key: str, fragment: Fragmen
     """The receipt of a fragment, fetched by its name, or None where it has none."""
     name = layout.receipt(result_key, fragment.id)
     stored = store.get(name)
-    return Receipt.decode(stored.body, where=name) if stored else None
+    return Receipt.decode(stored.body, where=f"{store.root}/{name}") if stored else None

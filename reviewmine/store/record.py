@@ -1,11 +1,14 @@
 """Records: the small JSON objects of a table's meta, one frozen model each, checked when they are read."""
 
 import hashlib
+import re
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from reviewmine.errors import TableError
+
+_CAPITAL = re.compile("[A-Z]")
 
 
 class Record(BaseModel):
@@ -26,8 +29,9 @@ class Record(BaseModel):
         except ValidationError as invalid:
             error = invalid.errors()[0]
             key = ".".join(str(part) for part in error["loc"]) or "the whole"
+            kind = _CAPITAL.sub(r" \g<0>", cls.__name__).strip().lower()
             raise TableError(
-                f"{where}: not a {cls.__name__.lower()} that this reviewmine can read: {key}: {error['msg']}; it was "
+                f"{where}: not a {kind} that this reviewmine can read: {key}: {error['msg']}; it was "
                 f"damaged, or written by a newer reviewmine: {cls.remedy}"
             ) from None
 

@@ -54,7 +54,9 @@ def are_among(review_ids: Iterable[str]) -> Callable[[pa.ChunkedArray], NDArray[
 def get_tombstones(store: Store, layout: Layout) -> Tombstones:
     """Those of the table; none where nothing was ever erased."""
     stored = store.get(layout.tombstones)
-    return Tombstones.decode(stored.body, where=layout.tombstones) if stored else Tombstones()
+    return (
+        Tombstones.decode(stored.body, where=f"{store.root}/{layout.tombstones}") if stored else Tombstones()
+    )
 
 
 def add_tombstones(store: Store, layout: Layout, review_ids: Iterable[str]) -> Tombstones:
@@ -62,7 +64,11 @@ def add_tombstones(store: Store, layout: Layout, review_ids: Iterable[str]) -> T
     ids = sorted(set(review_ids))
     while True:
         stored = store.get(layout.tombstones)
-        found = Tombstones.decode(stored.body, where=layout.tombstones) if stored else Tombstones()
+        found = (
+            Tombstones.decode(stored.body, where=f"{store.root}/{layout.tombstones}")
+            if stored
+            else Tombstones()
+        )
         keyed = found if stored else found.model_copy(update={"key": secrets.token_hex(32)})
         digests = {keyed.digest(review_id) for review_id in ids}
         if digests <= found.digests:
@@ -81,7 +87,7 @@ def add_tombstones(store: Store, layout: Layout, review_ids: Iterable[str]) -> T
 def finish_erasures(store: Store, layout: Layout, num_erasures: int) -> None:
     """Say that so many erasures are done; what another has added meanwhile stays to be done."""
     while stored := store.get(layout.tombstones):
-        found = Tombstones.decode(stored.body, where=layout.tombstones)
+        found = Tombstones.decode(stored.body, where=f"{store.root}/{layout.tombstones}")
         if found.num_finished >= num_erasures:
             return
         finished = found.model_copy(update={"num_finished": num_erasures})

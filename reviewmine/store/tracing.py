@@ -89,7 +89,11 @@ class Search:
 
     def _manifests(self, names: Sequence[str]) -> list[Manifest]:
         bodies = zip(names, self._ask(self._store.get, names), strict=True)
-        return [Manifest.decode(stored.body, where=name) for name, stored in bodies if stored]
+        return [
+            Manifest.decode(stored.body, where=f"{self._store.root}/{name}")
+            for name, stored in bodies
+            if stored
+        ]
 
     def _ask(self, ask: Callable[[Asked], Answer], about: Sequence[Asked]) -> list[Answer]:
         return in_parallel_under_lease(ask, about, keep=self._keep)

@@ -180,3 +180,11 @@ def test_one_way_to_tell_them_is_wanted(world, how):
     with pytest.raises(UsageError, match="expected --review-ids FILE or --user-id USER, and not both"):
         asked(world, **how)
     world.judge(EXPECTED)
+
+
+def test_an_erasure_since_the_plan_is_no_other_publish_and_the_run_goes_on_without_the_rows(world):
+    run = world.prepare(checkpoint="two")
+    without(world, "a2")
+    assert run.run().partitions_failed == {}
+    world.judge(WITHOUT_A2)
+    assert "a2" not in ids_in_files(world)

@@ -1,5 +1,6 @@
 """What a person is told where a store or a table refuses, and that nothing is lost by it."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -8,12 +9,15 @@ from partition_world import silent
 from s3_server import Answer, Environ, serving
 from stores import Crash, StoppingStore
 
+from reviewmine.backfill.plan import Planner
 from reviewmine.backfill.status import status_of
 from reviewmine.errors import StoreError, StoreUnavailable, TableError
 from reviewmine.partition import Partition
+from reviewmine.store.archive import Archive
 from reviewmine.store.manifest import live_manifest
 from reviewmine.store.rollback import PREVIOUS, roll_back
 from reviewmine.store.table import Table
+from reviewmine.warehouse.live import live_partitions
 
 DAY = Partition((("dt", "2024-01-01"),))
 
@@ -80,9 +84,26 @@ def test_a_refusal_without_a_body_as_heads_have_says_what_it_may_mean(status, to
             world.table.store.stat("table/x")
 
 
-def test_a_bucket_that_is_not_there_is_told_with_what_to_do(s3_uri):
-    with pytest.raises(StoreError, match="there is no such bucket; make it, or correct the URI"):
-        status_of(Table("s3://nowhere-at-all/table"))
+NOWHERE = r"s3://nowhere-at-all.*: NoSuchBucket .*: there is no such bucket; make it, or correct the URI"
+
+
+def test_a_bucket_that_is_not_there_is_told_with_what_to_do(s3_uri, tmp_path):
+    world = two_days(tmp_path)
+    world.table = Table("s3://nowhere-at-all/table")
+    with pytest.raises(StoreError, match=NOWHERE):
+        status_of(world.table)
+    with pytest.raises(StoreError, match=NOWHERE):
+        world.run()
+
+
+def test_an_archive_in_a_bucket_that_is_not_there_is_told_too_and_the_table_stays_as_it_is(s3_uri, tmp_path):
+    world = two_days(tmp_path)
+    world.run()
+    before = list(world.table.store.list(""))
+    absent = Archive("s3://nowhere-at-all/reviews")
+    with pytest.raises(StoreError, match=NOWHERE):
+        Planner(absent, world.table, columns=world.columns, partition_by=None, only=None).schemas()
+    assert list(world.table.store.list("")) == before
 
 
 def roll(world: World) -> object:
@@ -90,10 +111,16 @@ def roll(world: World) -> object:
     return roll_back(table.store, table.layout, table.live, DAY, "r", to=PREVIOUS, patience=silent())
 
 
-@pytest.mark.parametrize("use", [lambda world: world.run(), lambda world: status_of(world.table)])
-def test_a_table_of_a_newer_contract_is_left_as_it_is_with_what_to_use(
-    use: Callable[[World], object], tmp_path
-):
+USES: dict[str, Callable[[World], object]] = {
+    "run": lambda world: world.run(),
+    "status": lambda world: status_of(world.table),
+    "read": lambda world: live_partitions(world.table),
+    "rollback, gc and erase": lambda world: world.table.require(writing=True),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_table_of_a_newer_contract_is_left_as_it_is_with_what_to_use(use, tmp_path):
     world = two_days(tmp_path)
     world.run()
     newer = world.table.record().model_copy(update={"contract_version": 9})
@@ -102,14 +129,15 @@ def test_a_table_of_a_newer_contract_is_left_as_it_is_with_what_to_use(
     with pytest.raises(
         TableError, match="found contract version 9, expected 1; use the reviewmine that wrote it"
     ):
-        use(world)
+        USES[use](world)
     assert list(world.table.store.list("")) == before
 
 
-def test_a_foreign_file_stops_a_run_before_anything_is_written_and_stays(tmp_path):
+@pytest.mark.parametrize("name", ["part-0.parquet", "dt=2024-01-01/part-0.parquet"])
+def test_a_foreign_file_stops_a_run_before_anything_is_written_and_stays(name, tmp_path):
     world = two_days(tmp_path)
     world.run()
-    foreign = f"{world.table.layout.table}/dt=2024-01-01/part-0.parquet"
+    foreign = f"{world.table.layout.table}/{name}"
     world.table.store.put(foreign, b"theirs")
     before = list(world.table.store.list(""))
     with pytest.raises(
@@ -130,7 +158,9 @@ def test_a_corrupt_manifest_is_named_with_what_to_do_and_doing_so_mends_it(body,
     name = layout.manifest(DAY, live_manifest(store, layout, DAY).generation)
     store.put(name, body)
     before = world.live_files()
-    with pytest.raises(TableError, match=f"{name}: not a manifest .* restore it from a backup, or, if"):
+    with pytest.raises(
+        TableError, match=f"{tmp_path}/{name}: not a manifest .* restore it from a backup, or, if"
+    ):
         world.run()
     with pytest.raises(TableError, match=name):
         roll(world)
@@ -152,8 +182,46 @@ def test_a_half_written_journal_is_named_with_what_to_do_and_doing_so_mends_it(t
     store, layout = world.table.store, world.table.layout
     (journal,) = list(store.list(layout.all_journals))
     store.put(journal.name, store.get(journal.name).body[:40])
-    with pytest.raises(TableError, match=f"{journal.name}: not a journal .* if no run publishes"):
+    with pytest.raises(TableError, match=f"{tmp_path}/{journal.name}: not a journal .* if no run publishes"):
         world.run(checkpoint="two")
     store.delete(journal.name)
     world.run(checkpoint="two")
+    world.judge(EXPECTED)
+
+
+@pytest.mark.parametrize("kind", ["live", "receipts"])
+def test_a_pointer_or_receipt_that_is_cut_off_is_named_with_what_to_do_and_doing_so_mends_it(kind, tmp_path):
+    world = two_days(tmp_path)
+    world.run()
+    store, layout = world.table.store, world.table.layout
+    cut = next(file.name for file in store.list(f"{layout.meta}/{kind}"))
+    store.put(cut, store.get(cut).body[:20])
+    if kind == "receipts":  # they are looked at where a generation is to be made
+        for pointer in list(store.list(layout.pointers)):
+            store.delete(pointer.name)
+    before = world.rows()
+    with pytest.raises(TableError, match=f"{tmp_path}/{cut}: not a .* delete it"):
+        world.run()
+    assert world.rows() == before
+    store.delete(cut)
+    world.run()
+    world.judge(EXPECTED)
+
+
+def test_a_lease_that_is_cut_off_is_named_with_what_to_do_and_holds_up_its_own_partition_alone(tmp_path):
+    world = two_days(tmp_path)
+    world.run()
+    store, lease = world.table.store, world.table.layout.lease(DAY)
+    store.put(lease, store.get(lease).body[:20])
+    summary = world.run(checkpoint="two")
+    assert (summary.partitions_published, summary.exit_code) == (1, 1)
+    (failed,) = summary.partitions_failed.items()
+    assert failed[0] == str(DAY)
+    assert re.search(
+        f"{tmp_path}/{lease}: not a lease record .* if no run is under way, delete it", failed[1]
+    )
+    assert world.rows().total() == sum(map(len, EXPECTED.values()))
+    store.delete(lease)
+    world.run(checkpoint="two")
+    assert world.num_done() == 0
     world.judge(EXPECTED)

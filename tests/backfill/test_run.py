@@ -273,7 +273,7 @@ class TestFailures:
         lease = world.table.layout.lease(Partition.of_path(FIRST))
         world.table.store.put(lease, b"{")
         summary = world.run()
-        assert "not a leaserecord" in summary.partitions_failed[FIRST]
+        assert "not a lease record" in summary.partitions_failed[FIRST]
         world.judge({SECOND: EXPECTED[SECOND]})
 
     def test_a_partition_that_another_run_holds_is_named_with_its_holder(self, world):
@@ -283,6 +283,27 @@ class TestFailures:
         summary = run.run()
         assert f"held by run {holder}" in summary.partitions_failed[FIRST]
         assert world.rows().keys() == {(SECOND, "c1"), (SECOND, "a1")}
+
+    def test_a_run_that_slept_since_it_planned_puts_nothing_over_what_another_published(self, world):
+        slept = world.prepare(checkpoint="one")
+        world.run(checkpoint="two")
+        before = world.live_files()
+        summary = slept.run()
+        assert (summary.exit_code, summary.partitions_published) == (EXIT_FAILED, 0)
+        assert set(summary.partitions_failed) == {FIRST, SECOND}
+        assert f"run {world.records()[-1].run_id} published it" in summary.partitions_failed[FIRST]
+        assert "after this run had planned it; that is left as it is" in summary.partitions_failed[FIRST]
+        assert world.live_files() == before
+        world.judge(EXPECTED)
+
+    def test_of_two_runs_that_plan_the_same_the_slower_finds_it_published(self, world):
+        slower = world.prepare()
+        world.run()
+        before = world.live_files()
+        summary = slower.run()
+        assert (summary.exit_code, summary.partitions_published) == (EXIT_DONE, 2)
+        assert world.live_files() == before
+        world.judge(EXPECTED)
 
     def test_a_store_that_cannot_be_written_ends_the_run_with_its_error(self, world):
         world.table.store = RefusingStore(world.table.store, "put", "/receipts/")

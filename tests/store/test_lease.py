@@ -131,7 +131,7 @@ def test_releasing_a_lease_that_another_took_leaves_it_to_the_other(clock):
 def test_a_lease_that_cannot_be_read_names_the_object(clock):
     store = MemoryStore()
     store.put(NAME, b'{"holder": ')
-    with pytest.raises(TableError, match=f"{NAME}: not a leaserecord that this reviewmine can read"):
+    with pytest.raises(TableError, match=f"{NAME}: not a lease record that this reviewmine can read"):
         taken(store, clock, 2)
 
 
