@@ -23,6 +23,7 @@ from transformers import (
 from reviewmine.labels import POLARITIES
 from reviewmine.model.backbone import locate
 from reviewmine.model.batching import padded_width
+from reviewmine.model.device import fast_dtype
 from reviewmine.model.network import disable_dropout
 from reviewmine.train.collate import plan_batches
 from reviewmine.train.prepare import Prepared, prepare
@@ -106,8 +107,9 @@ def theirs(given: Namespace, prepared: Prepared, seed: int) -> Reached:
                 num_train_epochs=given.epochs,
                 learning_rate=given.learning_rate,
                 weight_decay=0.01,
-                warmup_ratio=0.06,
-                bf16=torch.cuda.is_available(),
+                warmup_steps=0.06,
+                use_cpu=True,  # as `train_alone` does
+                bf16=fast_dtype("cpu") == torch.bfloat16,
                 save_strategy="no",
                 logging_strategy="no",
                 report_to=[],

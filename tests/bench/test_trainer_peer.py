@@ -11,19 +11,18 @@ from torch import nn
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "scripts" / "bench"))
 
-from trainer_peer import our_run, peer_of
+from trainer_peer import main, our_run, peer_of
 from training_examples import arguments
 
 from reviewmine.train.prepare import prepare
 
 
-def given(root: Path, *, dropout: bool) -> Namespace:
-    """What the bench is told, for a tiny backbone and its set under `root`."""
+def words(root: Path) -> list[str]:
+    """The command line of the bench for a tiny backbone and its set under `root`."""
     examples = root / "reviews.parquet"
     pq.write_table(make_reviews(60).rename_columns(["title", "body", "rating", "language"]), examples)
-    words = ["--examples", str(examples), "--backbone", str(make_backbone(root / "b"))]
-    told = arguments("").parse_args([*words, "--max-tokens", "64"])
-    return Namespace(**vars(told), dropout=dropout, learning_rate=1e-4)
+    backbone = str(make_backbone(root / "backbone"))
+    return ["--examples", str(examples), "--backbone", backbone, "--max-tokens", "64", "--threads", "1"]
 
 
 def rates(network: nn.Module) -> list[float]:
@@ -33,7 +32,19 @@ def rates(network: nn.Module) -> list[float]:
 
 @pytest.mark.parametrize("dropout", [False, True])
 def test_both_train_with_the_same_dropout(tmp_path: Path, dropout: bool) -> None:
-    told = given(tmp_path, dropout=dropout)
+    given = arguments("").parse_args(words(tmp_path))
+    told = Namespace(**vars(given), dropout=dropout, learning_rate=1e-4)
     ours = rates(prepare(our_run(told, 7), tmp_path).network)
     assert rates(peer_of(told)) == ours
     assert bool(ours) == dropout
+
+
+def test_both_are_trained_and_told_beside_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["trainer", *words(tmp_path), "--repeats", "1", "--epochs", "1"])
+    main()
+    told = capsys.readouterr().out
+    assert "dropout of both: none" in told
+    assert "| reviewmine | " in told
+    assert "| transformers Trainer | " in told
