@@ -104,13 +104,14 @@ def earlier_backbone(earlier: Earlier, tuning: Tuning) -> Backbone:
 def take_up(network: OpinionNetwork, earlier: Earlier, tuning: Tuning) -> None:
     """Give `network`, whose backbone is `earlier_backbone`, the adapter and the heads of `earlier`.
 
-    Heads that only one of the two has stay as they are. Raises CheckpointError if one of both has another kind, or
-    other labels.
+    Heads that only one of the two has stay as they are. Raises CheckpointError if one of both has another kind, other
+    labels, or reads another vector.
     """
     if earlier.spec.adapter is not None and earlier.goes_on_with_adapter(tuning):
         adapter.restore(network.backbone, earlier.directory)
     wanted = {name: head.spec for name, head in network.heads.items()}
-    require_same_heads(earlier.spec.heads, wanted, where=str(earlier.directory))
+    pooling = (earlier.spec.pooling, network.pooling)
+    require_same_heads(earlier.spec.heads, wanted, pooling=pooling, where=str(earlier.directory))
     for name, tensor in load_file(earlier.directory / HEADS_FILE).items():
         if (head := name.split(".", 1)[0]) in wanted:
             own = network.heads[head].get_parameter(name.split(".", 1)[1])

@@ -167,9 +167,17 @@ def test_a_head_that_means_something_else_since_the_checkpoint_is_refused(
     run, root, first = english
     heads = run.model_dump(mode="json")["heads"] | {"intensity": {"kind": "ordinal"}}
     with pytest.raises(
-        CheckpointError, match=r"head 'intensity' was trained as regression, .* wants ordinal"
+        CheckpointError, match=r"head 'intensity' was trained as regression .*, the run file wants ordinal"
     ):
         prepare(continued(run, first, heads=heads), root)
+
+
+def test_heads_that_would_read_another_vector_than_they_learnt_on_are_refused(
+    english: tuple[TrainingRun, Path, Path],
+) -> None:
+    run, root, first = english
+    with pytest.raises(CheckpointError, match=r"with mean pooling, the run file wants .* with cls pooling"):
+        prepare(continued(run, first, pooling="cls"), root)
 
 
 def test_another_checkpoint_than_the_one_named_is_refused(english: tuple[TrainingRun, Path, Path]) -> None:
