@@ -116,6 +116,7 @@ def test_heads_of_every_kind_stand_on_one_encoder_and_sets_may_lack_labels_of_so
     told = trained(run, write_labelled(write_reviews(tmp_path / "sets", 100), 100), tmp_path)
     found = told["validation"]
     assert found["polarity"]["rows"] + found["mood"]["rows"] == found["rows"]
+    assert found["mood"]["rows"] > 10  # its set says no language, the natural one does
     assert (
         set(told["validation_before_calibration"]) == set(found) == {"rows", "polarity", "intensity", *HEADS}
     )
