@@ -54,9 +54,11 @@ class LabelledSets:
     `comparable_shares` are the sampled ones among rows in the languages of those natural sets: what the network takes
     for common in a text it reads, since it sees the language. For the same reason the labels that validation rows in
     other languages have of such heads stand apart, `elsewhere`: see examples.natural. `census` is for people to read.
+    `unweighted` are the training rows each once, as they were before slips and the like.
     """
 
     train: pa.Table
+    unweighted: pa.Table
     validation: pa.Table
     elsewhere: pa.Table
     natural_shares: dict[str, tuple[float, ...]]
@@ -94,7 +96,8 @@ def load_examples(
     )
     train = _with_joined_sets(train, settings.sets, joining)
     train = sampled(train, settings.sets, heads, sampling, balance=settings.balance, share=1.0)
-    train = read_by_weight(train, settings.sets, weighing)
+    unweighted = train
+    train = read_by_weight(unweighted, settings.sets, weighing)
     bodies = pa.array(_augmented(train, heads, settings, slipping, changing), pa.string())
     train = train.set_column(train.schema.get_field_index("body"), "body", bodies)
     validation = sampled(
@@ -106,6 +109,7 @@ def load_examples(
     validation, elsewhere = parted(validation, settings.sets, heads)
     return LabelledSets(
         train=train,
+        unweighted=unweighted,
         validation=validation,
         elsewhere=elsewhere,
         natural_shares=natural,

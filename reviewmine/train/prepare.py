@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
+from reviewmine.errors import TrainingError
 from reviewmine.examples.encoded import EncodedExamples, encode_examples
 from reviewmine.examples.labelled import ExamplesSettings, LabelledSets, load_examples
 from reviewmine.model import tuning
@@ -67,7 +68,7 @@ def prepare(run: TrainingRun, examples_root: str | Path) -> Prepared:
         backbone = earlier_backbone(earlier, run.tuning)
     else:
         backbone = load_backbone(run.backbone.name, run.backbone.revision)
-    num_new = _extend(backbone, run.vocabulary, sets.train, seed=run.seed) if run.vocabulary else 0
+    num_new = _extend(backbone, run.vocabulary, sets.unweighted, seed=run.seed) if run.vocabulary else 0
     encoder = TextEncoder(backbone.tokenizer.backend_tokenizer, max_tokens=run.max_tokens)
     shares = {name: assumed_shares(found, run.prior_strength) for name, found in sets.natural_shares.items()}
     pad_id = int(backbone.tokenizer.pad_token_id or 0)
@@ -112,12 +113,26 @@ def build_network(
     )
 
 
-def _extend(backbone: Backbone, settings: VocabularySettings, train: pa.Table, *, seed: int) -> int:
-    """Add the units that write the training texts of the settings' sets shortest; how many were new."""
+def _extend(backbone: Backbone, settings: VocabularySettings, rows: pa.Table, *, seed: int) -> int:
+    """Add the units that write the training rows of the settings' sets shortest; how many were new.
+
+    Raises TrainingError if that leaves the table without a row to train.
+    """
     if settings.sets:
-        train = train.filter(pc.is_in(train["set"], pa.array(settings.sets)))
-    units = learn_units(train["body"].to_pylist(), settings.units, min_count=settings.min_count)
-    return add_units(backbone.model, backbone.tokenizer, units, seed=seed)
+        rows = rows.filter(pc.is_in(rows["set"], pa.array(settings.sets)))
+    named = ", ".join(pc.unique(rows["set"]).to_pylist())
+    units = learn_units(rows["body"].to_pylist(), settings.units, min_count=settings.min_count)
+    if not units:
+        raise TrainingError(
+            f"vocabulary: no Chinese or Japanese character stands {settings.min_count} times in the training texts of "
+            f"{named}, and no other script is learnt; name other vocabulary.sets, or take [vocabulary] out"
+        )
+    num_new = add_units(backbone.model, backbone.tokenizer, units, seed=seed)
+    if not num_new and added_to(backbone.model) is None:
+        raise TrainingError(
+            f"vocabulary: the backbone knows all {len(units):,} units of {named} already; take [vocabulary] out"
+        )
+    return num_new
 
 
 def _lean(backbone: Backbone, num_new: int, train: EncodedExamples, polarity: HeadSpec) -> None:

@@ -74,7 +74,7 @@ def train_worker(
             forward=forward,
             validate=validate,
             resume_from=resume_from,
-            rate_factors=_rate_factors(run, network),
+            rate_factors=rate_factors(run, network),
             allocated=run.tuning if isinstance(run.tuning, AllocatedAdapter) else None,
             peak_gflops=peak_gflops,
         )
@@ -82,7 +82,7 @@ def train_worker(
         raise Diverged(f"{diverged}; {_texts(prepared, diverged.rows[:3])}", rows=diverged.rows) from None
 
 
-def _rate_factors(run: TrainingRun, network: OpinionNetwork) -> dict[str, float]:
+def rate_factors(run: TrainingRun, network: OpinionNetwork) -> dict[str, float]:
     """The share of the loop's learning rate that a parameter of `network` learns with, by its name; others: 1."""
     factors = {f"backbone.{n}": one for n, one in tuning.rate_factors(network.backbone, run.tuning).items()}
     extended = added_to(network.backbone)

@@ -23,7 +23,7 @@ class BackboneChoice(RunModel):
 
 
 class VocabularySettings(RunModel):
-    """Units of a script that the backbone cannot read, learnt from training texts; see model.vocabulary."""
+    """Units of Chinese or Japanese that the backbone cannot read, learnt from training texts; see model.vocabulary."""
 
     sets: tuple[str, ...] = ()
     """The sets whose texts they are learnt from; none means all."""
