@@ -139,7 +139,7 @@ def only_held_out(examples: pa.Table, spec: Spec) -> pa.Table:
     share = ran.get("validation_share")
     if share is None:
         raise TrainingError(f"{spec.name}: its spec does not say which share of examples it held out")
-    sets = [*ran.get("sets", ()), *spec.training.replayed_sets]
+    sets = [*ran.get("sets", ()), *spec.training.replayed_sets, *spec.training.unread_sets]
     by_column = [one["name"] for one in sets if one.get("split")]
     if by_column:
         raise TrainingError(

@@ -46,6 +46,7 @@ class TrainingSet(SpecModel):
     licence: str
     citation: str = ""
     rows: int = Field(ge=0)
+    """How many of its reviews, those that are read twice counted twice, were read in an epoch of the last run."""
 
 
 class Training(SpecModel):
@@ -55,6 +56,8 @@ class Training(SpecModel):
     run: dict[str, Any] = Field(default_factory=dict)
     replayed_sets: tuple[dict[str, Any], ...] = ()
     """Sets of the checkpoint that training went on from, read again beside those of the run file."""
+    unread_sets: tuple[dict[str, Any], ...] = ()
+    """Its other sets: it learnt from them, and this run did not read them again."""
     natural_shares: dict[str, tuple[float, ...]] = Field(default_factory=dict)
     sampled_shares: dict[str, tuple[float, ...]] = Field(default_factory=dict)
     """Both by head of classes, in the order of its labels; natural ones where a set is like an archive."""

@@ -9,6 +9,7 @@ import torch
 
 from reviewmine.errors import Diverged
 from reviewmine.evaluation.judge import brief, judge, predict
+from reviewmine.examples.sets import ExampleSet
 from reviewmine.model import adapter, tuning
 from reviewmine.model.backbone import is_path
 from reviewmine.model.checkpoint import load_checkpoint, refuse_filled, save_checkpoint
@@ -51,7 +52,7 @@ def train_worker(
     network, device = prepared.network, torch.device(device)
     sets, validation = prepared.sets, prepared.validation
     if reporter.rank == 0:
-        print("\n".join(sets.census), flush=True)
+        print("\n".join([*sets.census, *filter(None, [prepared.unmeasured])]), flush=True)
     dtype = fast_dtype(device) if run.loop.precision == "fastest" else torch.float32
     peak_gflops = matrix_peak(device, dtype, num_tries=3)
     forward = placed(network, run.loop, device=device, world_size=reporter.world_size)
@@ -133,8 +134,8 @@ def finish(run: TrainingRun, examples_root: str | Path, *, trained: Path, direct
     }
     if elsewhere := _judged_elsewhere(prepared, after):
         metrics["validation_elsewhere"] = elsewhere
-    if prepared.earlier is not None:
-        metrics |= forgetting(prepared.earlier, making, examples_root)
+    if prepared.earlier is not None and prepared.remembered is not None:
+        metrics |= forgetting(prepared.earlier, making, prepared.remembered)
     tell(making, metrics)
     load_checkpoint(making, expected_digest=digest)
     making.replace(directory)
@@ -152,6 +153,7 @@ def describe(run: TrainingRun, prepared: Prepared, heads: Mapping[str, HeadSpec]
     backbone = _backbone_of(run, prepared)
     added = adapter_of(run.tuning)
     names = prepared.sets.train["set"].to_pylist()
+    unread = _unread_sets(prepared)
     return Spec(
         name=run.name,
         backbone=backbone,
@@ -166,17 +168,25 @@ def describe(run: TrainingRun, prepared: Prepared, heads: Mapping[str, HeadSpec]
                 TrainingSet(
                     name=one.name, licence=one.licence, citation=one.citation, rows=names.count(one.name)
                 )
-                for one in prepared.examples.sets
+                for one in (*prepared.examples.sets, *unread)
             ),
             run=run.model_dump(mode="json"),
             replayed_sets=tuple(
                 one.model_dump(mode="json") for one in prepared.examples.sets[len(run.examples.sets) :]
             ),
+            unread_sets=tuple(one.model_dump(mode="json") for one in unread),
             natural_shares=prepared.sets.natural_shares,
             sampled_shares=prepared.sets.sampled_shares,
         ),
         continues=prepared.earlier.digest if prepared.earlier else None,
     )
+
+
+def _unread_sets(prepared: Prepared) -> list[ExampleSet]:
+    """The sets that an earlier checkpoint learnt from and this run does not read."""
+    read = {one.name for one in prepared.examples.sets}
+    earlier = prepared.earlier.examples.sets if prepared.earlier else ()
+    return [one for one in earlier if one.name not in read]
 
 
 def _backbone_of(run: TrainingRun, prepared: Prepared) -> BackboneSpec:

@@ -14,6 +14,7 @@ from tiny import make_backbone, make_run, write_reviews
 from reviewmine.errors import CheckpointError, ConfigError
 from reviewmine.evaluation.report import report
 from reviewmine.examples.encoded import encode_examples
+from reviewmine.examples.labelled import in_validation
 from reviewmine.examples.sets import ExampleSet, read_set
 from reviewmine.model.batching import padded
 from reviewmine.model.checkpoint import load_checkpoint
@@ -130,6 +131,55 @@ def test_what_the_earlier_run_learnt_from_cannot_be_held_out(english: tuple[Trai
     more["examples"]["validation_share"] = 0.3
     with pytest.raises(ConfigError, match=r"validation_share 0\.3 is more than the 0\.2"):
         prepare(TrainingRun.model_validate(more), root)
+
+
+def test_a_set_that_is_split_otherwise_than_it_was_is_refused(
+    english: tuple[TrainingRun, Path, Path],
+) -> None:
+    run, root, first = english
+    again = run.model_dump(mode="json")["examples"]["sets"][0]
+    for name in ("own", "the same under another name"):
+        more = continued(run, first).model_dump(mode="json")
+        more["examples"]["sets"] = [again | {"name": name, "split": {"column": "side"}}]
+        with pytest.raises(ConfigError, match=f"{name}: .* split it by the hash of its texts"):
+            prepare(TrainingRun.model_validate(more), root)
+
+
+def test_forgetting_is_judged_on_rows_that_neither_run_trains_on(
+    english: tuple[TrainingRun, Path, Path],
+) -> None:
+    run, root, first = english
+    more = continued(run, first, continuing={"checkpoint": str(first), "replay": 1.0}).model_dump(mode="json")
+    more["examples"]["validation_share"] = 0.1
+    prepared = prepare(TrainingRun.model_validate(more), root)
+    assert prepared.remembered is not None
+    judged = prepared.remembered.validation["body"].to_pylist()
+    assert len(judged) > 3
+    assert in_validation(judged, 0.1).all()
+    assert not set(judged) & set(prepared.sets.train["body"].to_pylist())
+
+
+def test_sets_that_are_not_there_to_be_read_again_stay_in_the_history(
+    english: tuple[TrainingRun, Path, Path], tmp_path: Path
+) -> None:
+    run, root, first = english
+    alone = write_chinese(tmp_path, 100)
+    second, third = tmp_path / "second", tmp_path / "third"
+    none = {"checkpoint": str(first), "replay": 0.0}
+    told = trained(continued(run, first, continuing=none), alone, second)
+    assert not any(name.startswith("earlier") for name in told)
+    card = (second / "MODEL_CARD.md").read_text()
+    assert "what was forgotten of it was not measured" in card
+    assert "| own | CC0 | 0 |" in card
+    assert [one["name"] for one in read_spec(second).training.unread_sets] == ["own"]
+    more = continued(run, second, continuing={"checkpoint": str(second), "replay": 0.5})
+    more = more.model_copy(update={"examples": more.examples.model_copy(update={"sets": run.examples.sets})})
+    told = trained(more, root, third)
+    assert {one.name for one in read_spec(third).training.sets} == {"own", "chinese"}
+    for when in ("before", "after"):
+        assert told[f"earlier_validation_{when}"]["polarity"]["rows"] > 10
+        assert told[f"earlier_validation_{when}_elsewhere"]["polarity"]["rows"] > 10
+    assert "| earlier validation after, other languages |" in (third / "MODEL_CARD.md").read_text()
 
 
 def test_a_head_that_means_something_else_since_the_checkpoint_is_refused(
