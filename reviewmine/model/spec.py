@@ -61,6 +61,9 @@ class Training(SpecModel):
     natural_shares: dict[str, tuple[float, ...]] = Field(default_factory=dict)
     sampled_shares: dict[str, tuple[float, ...]] = Field(default_factory=dict)
     """Both by head of classes, in the order of its labels; natural ones where a set is like an archive."""
+    comparable_shares: dict[str, tuple[float, ...]] = Field(default_factory=dict)
+    """The sampled shares among rows in the languages of the natural sets; class weights apart, what decoding is
+    corrected from."""
 
 
 class Spec(SpecModel):

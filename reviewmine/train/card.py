@@ -164,13 +164,14 @@ _UNREAD = "Sets of which nothing was read were learnt from by the checkpoints th
 def _shares(spec: Spec, name: str) -> str:
     head, training = spec.heads[name], spec.training
     labels = head.labels if isinstance(head, ClassificationSpec) else ()
-    sampled, natural = (
-        ", ".join(f"{share:.3f}" for share in shares[name])
-        for shares in (training.sampled_shares, training.natural_shares)
+    sampled, comparable, natural = (
+        ", ".join(f"{share:.3f}" for share in shares.get(name, ()))
+        for shares in (training.sampled_shares, training.comparable_shares, training.natural_shares)
     )
+    among = f", {comparable} of that in the languages of the naturally distributed sets" if comparable else ""
     return (
-        f"Shares of {', '.join(labels[:-1])} and {labels[-1]}: {sampled} as sampled for training, {natural} in the "
-        f"training rows of the naturally distributed sets. Decoding is corrected to the latter{_strength(spec)}."
+        f"Shares of {', '.join(labels[:-1])} and {labels[-1]}: {sampled} as sampled for training{among}, {natural} in "
+        f"the training rows of the naturally distributed sets. Decoding is corrected to the last{_strength(spec)}."
     )
 
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import torch
 
-from reviewmine.errors import Diverged
-from reviewmine.evaluation.judge import brief, judge, predict
+from reviewmine.errors import Diverged, TrainingError
+from reviewmine.evaluation.judge import brief, brief_names, elsewhere, judge, predict
 from reviewmine.examples.sets import ExampleSet
 from reviewmine.model import adapter, tuning
 from reviewmine.model.backbone import is_path
@@ -53,6 +53,7 @@ def train_worker(
     sets, validation = prepared.sets, prepared.validation
     if reporter.rank == 0:
         print("\n".join([*sets.census, *filter(None, [prepared.unmeasured])]), flush=True)
+    _require_rows_of(run.loop.best_metric, prepared)
     dtype = fast_dtype(device) if run.loop.precision == "fastest" else torch.float32
     peak_gflops = matrix_peak(device, dtype, num_tries=3)
     forward = placed(network, run.loop, device=device, world_size=reporter.world_size)
@@ -61,7 +62,7 @@ def train_worker(
         logits = predict(network, validation)
         figures = brief(judge(logits, validation.labels, prepared.heads, sets.natural_shares))
         told = brief(_judged_elsewhere(prepared, prepared.heads))
-        return figures | {f"elsewhere_{name}": figure for name, figure in told.items()}
+        return figures | {elsewhere(name): figure for name, figure in told.items()}
 
     try:
         fit(
@@ -81,6 +82,15 @@ def train_worker(
         )
     except Diverged as diverged:
         raise Diverged(f"{diverged}; {_texts(prepared, diverged.rows[:3])}", rows=diverged.rows) from None
+
+
+def _require_rows_of(best_metric: str | None, prepared: Prepared) -> None:
+    by_name = {elsewhere(name): name for name in brief_names(prepared.heads)}
+    if best_metric in by_name and not len(prepared.elsewhere):
+        raise TrainingError(
+            "loop.best_metric: no validation row is in another language than the natural sets are, so none gives "
+            f"{best_metric}; take {by_name[best_metric]}, or add a set"
+        )
 
 
 def rate_factors(run: TrainingRun, network: OpinionNetwork) -> dict[str, float]:
@@ -177,6 +187,7 @@ def describe(run: TrainingRun, prepared: Prepared, heads: Mapping[str, HeadSpec]
             unread_sets=tuple(one.model_dump(mode="json") for one in unread),
             natural_shares=prepared.sets.natural_shares,
             sampled_shares=prepared.sets.sampled_shares,
+            comparable_shares=prepared.sets.comparable_shares,
         ),
         continues=prepared.earlier.digest if prepared.earlier else None,
     )
