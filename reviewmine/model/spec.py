@@ -50,7 +50,7 @@ class TrainingSet(SpecModel):
 
 
 class Training(SpecModel):
-    """Where a checkpoint comes from: the sets, the run file's values and what the run saw."""
+    """Where a checkpoint comes from: the sets, the run file's values, what the run saw and what it came to."""
 
     sets: tuple[TrainingSet, ...] = ()
     run: dict[str, Any] = Field(default_factory=dict)
@@ -64,6 +64,8 @@ class Training(SpecModel):
     comparable_shares: dict[str, tuple[float, ...]] = Field(default_factory=dict)
     """The sampled shares among rows in the languages of the natural sets; class weights apart, what decoding is
     corrected from."""
+    trained_sha256: str | None = None
+    """That of the tensors as the loop kept them."""
 
 
 class Spec(SpecModel):

@@ -29,7 +29,7 @@ from reviewmine.train.loop import fit
 from reviewmine.train.parallel import placed
 from reviewmine.train.prepare import Prepared, prepare
 from reviewmine.train.reporter import Reporter
-from reviewmine.train.resume import load_trained
+from reviewmine.train.resume import load_trained, trained_sha256
 from reviewmine.train.run_file import TrainingRun
 
 _SHOWN_LETTERS: Final = 80
@@ -116,11 +116,13 @@ def _texts(prepared: Prepared, rows: Sequence[int]) -> str:
 def finish(run: TrainingRun, examples_root: str | Path, *, trained: Path, directory: Path) -> str:
     """Make the checkpoint `directory` of the tensors that the loop kept in `trained`: calibrate, save, measure, tell.
 
-    It is made beside `directory` and moved there whole; a rerun that finds it there, made by the same run, leaves it.
-    Returns the checkpoint's digest.
+    It is made beside `directory` and moved there whole; a rerun that finds it there, made by the same run of the same
+    tensors, leaves it. Returns the checkpoint's digest.
     """
-    if (directory / SPEC_FILE).is_file() and read_spec(directory).training.run == run.model_dump(mode="json"):
+    sha256 = trained_sha256(trained)
+    if is_made_by(run, directory) and read_spec(directory).training.trained_sha256 == sha256:
         return load_checkpoint(directory).digest
+    refuse_filled(directory)
     making = directory.with_name(f".{directory.name}.making")
     shutil.rmtree(making, ignore_errors=True)
     prepared = prepare(run, examples_root)
@@ -129,13 +131,12 @@ def finish(run: TrainingRun, examples_root: str | Path, *, trained: Path, direct
     logits = predict(network, prepared.validation)
     before = prepared.heads
     after = calibrated_heads(before, logits, labels, prepared.shares, sets.natural_shares)
-    spec = describe(run, prepared, after)
+    spec = describe(run, prepared, after, trained_sha256=sha256)
     added = adapter_of(run.tuning)
     if added is not None and spec.adapter is None:
         network.backbone = adapter.merge(network.backbone)
     if spec.backbone.inside:
         fold_rows(network.backbone)
-    refuse_filled(directory)
     digest = save_checkpoint(making, spec=spec, network=network, tokenizer=prepared.backbone.tokenizer)
     metrics = {
         "checkpoint": digest,
@@ -158,7 +159,15 @@ def _judged_elsewhere(prepared: Prepared, heads: Mapping[str, HeadSpec]) -> dict
     return judge(predict(prepared.network, examples), examples.labels, heads, {}) if len(examples) else {}
 
 
-def describe(run: TrainingRun, prepared: Prepared, heads: Mapping[str, HeadSpec]) -> Spec:
+def is_made_by(run: TrainingRun, directory: Path) -> bool:
+    """Whether `directory` is a checkpoint that a run of these settings made."""
+    made = (directory / SPEC_FILE).is_file()
+    return made and read_spec(directory).training.run == run.model_dump(mode="json")
+
+
+def describe(
+    run: TrainingRun, prepared: Prepared, heads: Mapping[str, HeadSpec], *, trained_sha256: str
+) -> Spec:
     """The spec of the checkpoint of a run."""
     backbone = _backbone_of(run, prepared)
     added = adapter_of(run.tuning)
@@ -188,6 +197,7 @@ def describe(run: TrainingRun, prepared: Prepared, heads: Mapping[str, HeadSpec]
             natural_shares=prepared.sets.natural_shares,
             sampled_shares=prepared.sets.sampled_shares,
             comparable_shares=prepared.sets.comparable_shares,
+            trained_sha256=trained_sha256,
         ),
         continues=prepared.earlier.digest if prepared.earlier else None,
     )

@@ -43,6 +43,10 @@ def test_a_run_ends_in_a_checkpoint_that_reads_reviews_it_never_saw(tmp_path: Pa
     other = run.model_copy(update={"name": "another"})
     with pytest.raises(CheckpointError, match="not empty"):
         finish(other, root, trained=reporter.checkpoint, directory=tmp_path / "checkpoint")
+    (weights,) = reporter.checkpoint.glob("trained.safetensors")
+    weights.write_bytes(weights.read_bytes()[:-4] + bytes(4))  # as of the same run on rows that changed
+    with pytest.raises(CheckpointError, match="not empty"):
+        finish(run, root, trained=reporter.checkpoint, directory=tmp_path / "checkpoint")
 
 
 def write_labelled(root: Path, rows: int) -> Path:
