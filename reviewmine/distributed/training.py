@@ -136,12 +136,26 @@ def fit(
     try:
         result = trainer.fit()
     except ray.train.TrainingFailedError as failed:
-        raise TrainingError(f"{run.name}: training failed: {mask(str(failed))}") from None
+        raise TrainingError(f"{run.name}: training failed: {mask(told_failure(failed))}") from None
     if result.return_value is not None:
         raise TrainingError(f"{run.name}: training failed: {result.return_value}")
     if result.checkpoint is None:
         raise TrainingError(f"{run.name}: training reported no checkpoint")
     return result
+
+
+def told_failure(failed: ray.train.TrainingFailedError) -> str:
+    """What ended a training, without tracebacks, which Ray has in its logs: our own error of some worker, or the first.
+
+    One worker that fails takes the others along, and those say no more than that they lost it.
+    """
+    failures = [error for _, error in sorted(getattr(failed, "worker_failures", {}).items())]
+    for error in failures:
+        if isinstance(error, ReviewmineError):
+            return str(error)
+    if failures:
+        return f"{type(failures[0]).__name__}: {failures[0]}"
+    return str(failed)
 
 
 def claim(directory: Location, name: str, mine: Mapping[str, Any]) -> None:

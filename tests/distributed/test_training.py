@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from ray.train import ControllerError, WorkerGroupError
 from tiny import make_backbone, write_reviews
 
 from reviewmine.contract.examples import ExampleColumns
-from reviewmine.distributed.training import num_workers_of, run_id_of, train
+from reviewmine.distributed.training import num_workers_of, run_id_of, told_failure, train
 from reviewmine.errors import CheckpointError, TrainingError, UsageError
 from reviewmine.examples.labelled import ExamplesSettings
 from reviewmine.examples.sets import ExampleSet
@@ -71,6 +72,16 @@ def test_a_run_id_of_other_settings_is_refused_before_anything_starts(run, tmp_p
         train(
             run, examples_root=tmp_path, checkpoint=tmp_path / "c", storage=tmp_path / "runs", run_id="mine"
         )
+
+
+def test_a_failure_is_told_by_the_worker_that_knows_why_and_without_its_traceback():
+    lost, reason = RuntimeError("Connection closed by peer"), TrainingError("examples: none")
+    failed = WorkerGroupError("[Rank 0 Error Snippet]:\nTraceback ...", {1: reason, 0: lost})
+    assert told_failure(failed) == "examples: none"
+    assert told_failure(WorkerGroupError("Traceback ...", {1: KeyError("x"), 0: lost})) == (
+        "RuntimeError: Connection closed by peer"
+    )
+    assert "no room" in told_failure(ControllerError(OSError("no room")))
 
 
 def test_a_place_for_the_checkpoint_that_is_taken_is_refused_before_anything_starts(run, tmp_path):
