@@ -157,6 +157,10 @@ def tune(
 
     if best is None and is_remote(storage):
         raise UsageError(f"--storage {storage}: give --best too, a local file for the best run file")
+    if best is not None:
+        if best.is_dir():
+            raise UsageError(f"--best {best}: a folder; expected a file for the best run file")
+        best.parent.mkdir(parents=True, exist_ok=True)
     settings = load_run_file(search, SearchSettings)
     asked = Search(
         base=VariedRun.read(run), settings=settings,

@@ -102,6 +102,18 @@ def test_a_search_that_does_not_fit_its_run_file_is_refused_before_anything_star
     assert not (tmp_path / "runs").exists()
 
 
+def test_the_place_of_the_best_run_file_is_seen_to_before_anything_starts(tmp_path: Path, capsys):
+    runs = Path(__file__).resolve().parents[1] / "jobs" / "runs"
+    (tmp_path / "search.toml").write_text('metric = "polarity_f"\ntrials = 2\n[space]\nseed = [4, 8]\n')
+    command = ["tune", "--run", str(runs / "builtin-en.toml"), "--search", str(tmp_path / "search.toml")]
+    command += ["--storage", str(tmp_path / "runs"), "--best"]
+    assert run(*command, str(tmp_path)) == 2
+    assert "a folder; expected a file for the best run file" in capsys.readouterr().err
+    assert run(*command, str(tmp_path / "new" / "folder" / "best.toml")) == 2
+    assert "polarity_f" in capsys.readouterr().err
+    assert (tmp_path / "new" / "folder").is_dir()
+
+
 def test_views_are_printed_for_duckdb_to_run(capsys):
     assert run("views", "opinions/") == 0
     assert "CREATE OR REPLACE VIEW polarity_by_day" in capsys.readouterr().out

@@ -24,10 +24,9 @@ from reviewmine.model.batching import padded, token_budget_batches
 from reviewmine.model.checkpoint import load_checkpoint
 from reviewmine.model.device import DEVICE_TROUBLE, best_device, set_threads, tokens_per_pass
 from reviewmine.model.extractive import worth
-from reviewmine.model.head_specs import OPINION_HEADS
+from reviewmine.model.head_specs import OPINION_HEADS, pooling_of
 from reviewmine.model.heads import decode
 from reviewmine.model.inspect import require_opinion_heads
-from reviewmine.model.network import pooling_of
 from reviewmine.model.summarizer import Summary, summarize
 from reviewmine.text.sentences import Span
 

@@ -22,6 +22,7 @@ from ray.train.torch import TorchTrainer
 
 from reviewmine.distributed.session import CPUS_BESIDE_MODELS, ray_session
 from reviewmine.errors import Diverged, ReviewmineError, TrainingError, UsageError
+from reviewmine.model.checkpoint import refuse_filled
 from reviewmine.store.filesystem import Location
 from reviewmine.store.opening import open_store
 from reviewmine.store.record import digest
@@ -29,7 +30,7 @@ from reviewmine.text.mask import mask, mask_error
 from reviewmine.train.prepare import pinned
 from reviewmine.train.reporter import progress_line
 from reviewmine.train.resume import read_progress
-from reviewmine.train.run import finish, train_worker
+from reviewmine.train.run import finish, is_made_by, train_worker
 from reviewmine.train.run_file import TrainingRun
 from reviewmine.train.runlog import RunLog
 
@@ -86,11 +87,15 @@ def train(
     directory per run id with its checkpoints, log and curves; a run id that is there is taken up from its last
     checkpoint. `num_workers` may be (fewest, most): the run then grows and shrinks with the cluster, and takes the
     same steps.
-    Raises TrainingError, with the worker's reason, if it fails more often than it is started again, UsageError if
-    the run id is that of a run with other settings.
+    Raises TrainingError, with the worker's reason, if it fails more often than it is started again; before anything
+    starts UsageError if the run id is that of a run with other settings, CheckpointError if there is anything at
+    `checkpoint` that this run has not made.
     """
     run = pinned(run)
     root, directory = Location.parse(examples_root), Location.parse(storage) / (run_id or run_id_of(run))
+    begun = open_store(directory, scratch=".putting").get(RUN_FILE) is not None
+    if not (begun and is_made_by(run, checkpoint)):
+        refuse_filled(checkpoint)
     claim(directory, RUN_FILE, run.model_dump(mode="json"))
     with ray_session(workers_are_heard=True):
         result = fit(run, root, directory, num_workers=num_workers)
@@ -131,12 +136,26 @@ def fit(
     try:
         result = trainer.fit()
     except ray.train.TrainingFailedError as failed:
-        raise TrainingError(f"{run.name}: training failed: {mask(str(failed))}") from None
+        raise TrainingError(f"{run.name}: training failed: {mask(told_failure(failed))}") from None
     if result.return_value is not None:
         raise TrainingError(f"{run.name}: training failed: {result.return_value}")
     if result.checkpoint is None:
         raise TrainingError(f"{run.name}: training reported no checkpoint")
     return result
+
+
+def told_failure(failed: ray.train.TrainingFailedError) -> str:
+    """What ended a training, without tracebacks, which Ray has in its logs: our own error of some worker, or the first.
+
+    One worker that fails takes the others along, and those say no more than that they lost it.
+    """
+    failures = [error for _, error in sorted(getattr(failed, "worker_failures", {}).items())]
+    for error in failures:
+        if isinstance(error, ReviewmineError):
+            return str(error)
+    if failures:
+        return f"{type(failures[0]).__name__}: {failures[0]}"
+    return str(failed)
 
 
 def claim(directory: Location, name: str, mine: Mapping[str, Any]) -> None:

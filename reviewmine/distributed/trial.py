@@ -134,7 +134,8 @@ def trial_of(result: tune.Result, asked: Search) -> Trial:
 
 
 def reason_of(error: Exception) -> str:
-    """Why a trial failed, on one line, without the traceback."""
+    """Why a trial failed, on one line, without the traceback; by the name of its error where that says nothing."""
     cause = getattr(error, "cause", None) or error
-    told = str(cause) if isinstance(cause, ReviewmineError) else str(cause).strip().splitlines()[-1]
-    return mask(" ".join(told.split()))
+    lines = str(cause).strip().splitlines() or [type(cause).__name__]
+    told = lines if isinstance(cause, ReviewmineError) else lines[-1:]
+    return mask(" ".join(" ".join(told).split()))

@@ -130,6 +130,11 @@ def brief_names(heads: Mapping[str, HeadSpec]) -> list[str]:
     ]
 
 
+def elsewhere(name: str) -> str:
+    """The name of a brief figure of the rows in other languages; see examples.natural."""
+    return f"elsewhere_{name}"
+
+
 def write_metrics(metrics: Mapping[str, Any], path: Path) -> None:
     """Write metrics as JSON, keys in the order given."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ of its set, and copies of a review, in one set or across sets, never straddle it
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from reviewmine.errors import TrainingError
 from reviewmine.examples.census import census_lines, class_shares, require_labels, require_rows
 from reviewmine.examples.duplicates import without_duplicates
 from reviewmine.examples.joining import joined
+from reviewmine.examples.natural import is_like_natural, natural_shares, parted
 from reviewmine.examples.noise import noisy, varied
 from reviewmine.examples.sampling import read_by_weight, sampled
 from reviewmine.examples.sets import ExampleSet, normalised, read_set
@@ -51,12 +52,13 @@ class LabelledSets:
 
     `natural_shares` are known for the heads of classes that a natural set labels, `sampled_shares` for all of them.
     `comparable_shares` are the sampled ones among rows in the languages of those natural sets: what the network takes
-    for common in a text it reads, since it sees the language. For the same reason validation rows in languages that
-    no natural set is in stand apart, `elsewhere`: shares that are natural in one language say nothing about another.
-    `census` is for people to read.
+    for common in a text it reads, since it sees the language. For the same reason the labels that validation rows in
+    other languages have of such heads stand apart, `elsewhere`: see examples.natural. `census` is for people to read.
+    `unweighted` are the training rows each once, as they were before slips and the like.
     """
 
     train: pa.Table
+    unweighted: pa.Table
     validation: pa.Table
     elsewhere: pa.Table
     natural_shares: dict[str, tuple[float, ...]]
@@ -94,7 +96,8 @@ def load_examples(
     )
     train = _with_joined_sets(train, settings.sets, joining)
     train = sampled(train, settings.sets, heads, sampling, balance=settings.balance, share=1.0)
-    train = read_by_weight(train, settings.sets, weighing)
+    unweighted = train
+    train = read_by_weight(unweighted, settings.sets, weighing)
     bodies = pa.array(_augmented(train, heads, settings, slipping, changing), pa.string())
     train = train.set_column(train.schema.get_field_index("body"), "body", bodies)
     validation = sampled(
@@ -103,15 +106,16 @@ def load_examples(
     sides = {"training": train, "validation": validation}
     require_labels(sides, heads)
     of_classes = {name: takes for name, takes in heads.items() if takes.kind == "one"}
-    is_like_natural = _is_like_natural(validation, settings.sets, heads)
+    validation, elsewhere = parted(validation, settings.sets, heads)
     return LabelledSets(
         train=train,
-        validation=validation.filter(is_like_natural),
-        elsewhere=validation.filter(pc.invert(is_like_natural)),
+        unweighted=unweighted,
+        validation=validation,
+        elsewhere=elsewhere,
         natural_shares=natural,
         sampled_shares={name: class_shares(train, name, takes) for name, takes in of_classes.items()},
         comparable_shares={
-            name: class_shares(train.filter(_is_like_natural(train, settings.sets, [name])), name, takes)
+            name: class_shares(train.filter(is_like_natural(train, settings.sets, name)), name, takes)
             for name, takes in of_classes.items()
         },
         num_copies=distinct.num_copies,
@@ -135,7 +139,7 @@ def only_held_out(examples: pa.Table, spec: Spec) -> pa.Table:
     share = ran.get("validation_share")
     if share is None:
         raise TrainingError(f"{spec.name}: its spec does not say which share of examples it held out")
-    sets = [*ran.get("sets", ()), *spec.training.replayed_sets]
+    sets = [*ran.get("sets", ()), *spec.training.replayed_sets, *spec.training.unread_sets]
     by_column = [one["name"] for one in sets if one.get("split")]
     if by_column:
         raise TrainingError(
@@ -149,30 +153,6 @@ def in_validation(bodies: Sequence[str | None], share: float) -> npt.NDArray[np.
     """Which texts belong to validation: those whose hash, read as a number in [0, 1), lies below `share`."""
     hashes = (hashlib.sha256(normalised(body or "").encode()).digest()[:8] for body in bodies)
     return np.array([int.from_bytes(digest, "big") / 2**64 < share for digest in hashes], dtype=np.bool_)
-
-
-def natural_shares(
-    train: pa.Table, sets: Sequence[ExampleSet], heads: Mapping[str, HeadLabels]
-) -> dict[str, tuple[float, ...]]:
-    """By head of classes, the mean over the natural sets that label it of the shares in their training rows."""
-    found: dict[str, tuple[float, ...]] = {}
-    for name, takes in heads.items():
-        labelling = [one.name for one in sets if one.natural and one.labels_head(name)]
-        if takes.kind == "one" and labelling:
-            rows = (train.filter(pc.equal(train["set"], one)) for one in labelling)
-            shares = np.mean([class_shares(some, name, takes) for some in rows], axis=0)
-            found[name] = tuple(float(share) for share in shares)
-    return found
-
-
-def _is_like_natural(examples: pa.Table, sets: Sequence[ExampleSet], heads: Iterable[str]) -> pa.ChunkedArray:
-    """Which rows are in the language of a natural set that labels one of `heads`; all where there is no such set."""
-    heads = list(heads)
-    natural = [one.name for one in sets if one.natural and any(map(one.labels_head, heads))]
-    languages = pc.unique(
-        examples.filter(pc.is_in(examples["set"], pa.array(natural, pa.string())))["language"]
-    )
-    return pc.or_(pc.is_in(examples["language"], languages), pa.scalar(not len(languages)))
 
 
 def _held_out(examples: pa.Table, share: float) -> npt.NDArray[np.bool_]:

@@ -75,7 +75,9 @@ def save_checkpoint(
 
 
 def refuse_filled(directory: Path) -> None:
-    """Raise CheckpointError if there is anything in `directory`."""
+    """Raise CheckpointError if there is anything in `directory`, or a file in its place."""
+    if directory.is_file():
+        raise CheckpointError(f"{directory}: a file; expected a directory that is empty or not there yet")
     if directory.exists() and any(directory.iterdir()):
         raise CheckpointError(
             f"{directory}: not empty; a checkpoint is written once, into a directory of its own"

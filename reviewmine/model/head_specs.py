@@ -211,15 +211,27 @@ def calibrated(head: HeadSpec, calibration: Calibration) -> HeadSpec:
     return head.model_copy(update={"calibration": calibration})
 
 
+def pooling_of(head: HeadSpec, default: Pooling) -> Pooling:
+    """How the vector that a head reads is made, where the checkpoint's other heads do it by `default`."""
+    return default if isinstance(head, TokensSpec) else head.pooling or default
+
+
 def require_same_heads(
-    earlier: Mapping[str, HeadSpec], wanted: Mapping[str, HeadSpec], *, where: str
+    earlier: Mapping[str, HeadSpec],
+    wanted: Mapping[str, HeadSpec],
+    *,
+    pooling: tuple[Pooling, Pooling],
+    where: str,
 ) -> None:
     """Raise CheckpointError if a head of an `earlier` checkpoint, at `where`, is not what a run wants under its name.
 
-    Heads that only one of the two has are nobody's fault; another order of labels is another meaning of the logits.
+    `pooling` is that of heads of either that name none. Heads that only one of the two has are nobody's fault; another
+    order of labels is another meaning of the logits.
     """
     for name in earlier.keys() & wanted.keys():
-        found, expected = _meaning(earlier[name]), _meaning(wanted[name])
+        found, expected = (
+            _meaning(heads[name], default) for heads, default in zip((earlier, wanted), pooling, strict=True)
+        )
         if found != expected:
             raise CheckpointError(
                 f"{where}: head '{name}' was trained as {found}, the run file wants {expected}; write the run "
@@ -227,11 +239,14 @@ def require_same_heads(
             )
 
 
-def _meaning(head: HeadSpec) -> str:
+def _meaning(head: HeadSpec, default: Pooling) -> str:
+    read = f"with {pooling_of(head, default)} pooling"
     match head:
         case RegressionSpec():
-            return head.kind
+            return f"{head.kind} {read}"
         case OrdinalSpec():
-            return f"{head.kind} of {', '.join(f'{level:g}' for level in head.levels)}"
-        case _:
+            return f"{head.kind} of {', '.join(f'{level:g}' for level in head.levels)} {read}"
+        case TokensSpec():
             return f"{head.kind} of {', '.join(head.labels)}"
+        case _:
+            return f"{head.kind} of {', '.join(head.labels)} {read}"

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from reviewmine.errors import CheckpointError
-from reviewmine.model.head_specs import OPINION_HEADS, HeadSpec, Pooling, TokensSpec
+from reviewmine.model.head_specs import OPINION_HEADS, HeadSpec, Pooling, pooling_of
 from reviewmine.model.heads import HeadsByName, Objective, make_head
 
 
@@ -63,11 +63,6 @@ class OpinionNetwork(nn.Module):
                 read = pooled[pooling]
             logits[name] = head(read.to(head.output.weight.dtype))
         return NetworkOutput(states, pooled[self.pooling], logits)
-
-
-def pooling_of(spec: HeadSpec, default: Pooling) -> Pooling:
-    """How the vector that a head reads is made, where the checkpoint's other heads do it by `default`."""
-    return default if isinstance(spec, TokensSpec) else spec.pooling or default
 
 
 def pool(states: Tensor, attention_mask: Tensor, pooling: Pooling) -> Tensor:

@@ -46,18 +46,26 @@ class TrainingSet(SpecModel):
     licence: str
     citation: str = ""
     rows: int = Field(ge=0)
+    """How many of its reviews, those that are read twice counted twice, were read in an epoch of the last run."""
 
 
 class Training(SpecModel):
-    """Where a checkpoint comes from: the sets, the run file's values and what the run saw."""
+    """Where a checkpoint comes from: the sets, the run file's values, what the run saw and what it came to."""
 
     sets: tuple[TrainingSet, ...] = ()
     run: dict[str, Any] = Field(default_factory=dict)
     replayed_sets: tuple[dict[str, Any], ...] = ()
     """Sets of the checkpoint that training went on from, read again beside those of the run file."""
+    unread_sets: tuple[dict[str, Any], ...] = ()
+    """Its other sets: it learnt from them, and this run did not read them again."""
     natural_shares: dict[str, tuple[float, ...]] = Field(default_factory=dict)
     sampled_shares: dict[str, tuple[float, ...]] = Field(default_factory=dict)
     """Both by head of classes, in the order of its labels; natural ones where a set is like an archive."""
+    comparable_shares: dict[str, tuple[float, ...]] = Field(default_factory=dict)
+    """The sampled shares among rows in the languages of the natural sets; class weights apart, what decoding is
+    corrected from."""
+    trained_sha256: str | None = None
+    """That of the tensors as the loop kept them."""
 
 
 class Spec(SpecModel):

@@ -1,11 +1,13 @@
-"""Vocabulary: units added to a backbone's tokenizer and token embedding, for a script that it cannot read.
+"""Vocabulary: units added to a backbone's tokenizer and token embedding, for Chinese or Japanese that it cannot read.
 
-Tokens that were there keep their numbers, their rows and their way to be found, so text without the new script is read
+Tokens that were there keep their numbers, their rows and their way to be found, so text without those units is read
 as before. A unit is matched whole, the longest that fits first, before the tokenizer's own rules see the text.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -46,13 +48,21 @@ def learn_units(texts: Iterable[str], num_units: int, *, min_count: int = 5) -> 
     """The units that write the ideographs of `texts` shortest: characters and frequent runs of up to LONGEST_UNIT.
 
     Merged pair by pair, the most frequent first (byte-pair encoding: Sennrich et al., ACL 2016), over runs of
-    ideographs alone; at most `num_units`, each seen `min_count` times or more.
+    ideographs alone; at most `num_units`, the most frequent characters before any run, each unit seen `min_count`
+    times or more.
     """
+    runs = list(_runs(texts))
+    counts = Counter(character for run in runs for character in run)
+    frequent = {character for character, count in counts.items() if count >= min_count}
     tokenizer = Tokenizer(models.BPE())
     trainer = trainers.BpeTrainer(
-        vocab_size=num_units, min_frequency=min_count, max_token_length=LONGEST_UNIT, show_progress=False
+        vocab_size=num_units,
+        min_frequency=min_count,
+        max_token_length=LONGEST_UNIT,
+        limit_alphabet=num_units,
+        show_progress=False,
     )
-    tokenizer.train_from_iterator(_runs(texts), trainer)
+    tokenizer.train_from_iterator(_only_of(frequent, runs), trainer)
     units = tokenizer.get_vocab()
     return sorted(units, key=lambda unit: units[unit])
 
@@ -75,6 +85,8 @@ def add_units(
             "tokens; expected as many, so that the rows of new tokens stand behind them: cut the table, and save it"
         )
     new = [unit for unit in units if unit not in known]
+    if not new:
+        return 0
     tokenizer.add_tokens([AddedToken(unit, normalized=False) for unit in new])
     table = _own_table(model)
     generator = torch.Generator().manual_seed(seed)
@@ -138,3 +150,13 @@ def _put(model: nn.Module, table: nn.Module) -> None:
 
 def _runs(texts: Iterable[str]) -> Iterator[str]:
     return (run for text in texts for run in _RUN.findall(text))
+
+
+def _only_of(characters: Container[str], runs: Iterable[str]) -> Iterator[str]:
+    """The runs of `runs` that some characters make, cut where another one stands."""
+    return (
+        "".join(part)
+        for run in runs
+        for is_known, part in groupby(run, key=characters.__contains__)
+        if is_known
+    )

@@ -30,8 +30,11 @@ _OF_THE_RUN = frozenset(
         "validation_elsewhere",
         "earlier_validation_before",
         "earlier_validation_after",
+        "earlier_validation_before_elsewhere",
+        "earlier_validation_after_elsewhere",
     }
 )
+_ELSEWHERE = "_elsewhere"
 
 
 def tell(directory: Path, metrics: Mapping[str, Any]) -> None:
@@ -81,7 +84,7 @@ def model_card(spec: Spec, checkpoint: str, metrics: Mapping[str, Any], *, notes
         f"Checkpoint `{checkpoint}`.\n\n"
         f"It reads reviews in {', '.join(spec.languages)}, up to {spec.max_tokens} tokens each, and gives, calibrated,"
         "\n\n" + "\n".join(f"- {name}: {_answers(head)}" for name, head in spec.heads.items()),
-        "## Made from\n\n" + _backbone(spec) + "\n\n" + _sets(spec),
+        "## Made from\n\n" + _backbone(spec, metrics) + "\n\n" + _sets(spec),
         "## Figures\n\n" + _figures(metrics, [name for name in spec.heads if name not in OPINION_HEADS]),
         *(["## How it was chosen\n\n" + notes.strip()] if notes.strip() else []),
         "## Limits\n\n" + _LIMITS,
@@ -112,7 +115,7 @@ def _answers(head: HeadSpec) -> str:
             return f"places in the text that are {', '.join(head.labels)}"
 
 
-def _backbone(spec: Spec) -> str:
+def _backbone(spec: Spec, metrics: Mapping[str, Any]) -> str:
     if spec.adapter is not None:
         tuned = told(spec.adapter)
     elif spec.backbone.inside:
@@ -122,10 +125,16 @@ def _backbone(spec: Spec) -> str:
     revision = f" at revision {spec.backbone.revision}" if spec.backbone.revision else ""
     derived = f" Merged from checkpoint `{spec.derived_from}`." if spec.derived_from else ""
     if spec.continues:
-        derived += (
-            f" Training went on from checkpoint `{spec.continues}`; on what that one held out, `earlier validation "
-            "before` is its own figures and `earlier validation after` those of this one."
-        )
+        derived += f" Training went on from checkpoint `{spec.continues}`; "
+        if "earlier_validation_before" in metrics:
+            derived += (
+                "on rows of its examples that neither of the two trained on, `earlier validation before` is its own "
+                "figures and `earlier validation after` those of this one."
+            )
+        else:
+            derived += (
+                "what was forgotten of it was not measured, since not all of its examples were at hand."
+            )
     named = f"`{spec.backbone.name}`{revision}, sha256 `{spec.backbone.sha256}`"
     if spec.backbone.added_tokens:
         named += f", with {spec.backbone.added_tokens:,} tokens added to its vocabulary"
@@ -136,10 +145,11 @@ def _sets(spec: Spec) -> str:
     rows = [f"| {one.name} | {one.licence} | {one.rows} | {one.citation} |" for one in spec.training.sets]
     return "\n".join(
         [
-            "| examples | licence | rows trained on | source |",
+            "| examples | licence | read in an epoch | source |",
             "|---|---|---|---|",
             *rows,
             "",
+            *([_UNREAD] if spec.training.unread_sets else []),
             *(_shares(spec, name) for name in spec.training.natural_shares),
             "Temperatures and tables were fitted on validation rows, held out by their text's hash or by their set.",
             "",
@@ -148,16 +158,20 @@ def _sets(spec: Spec) -> str:
     )
 
 
+_UNREAD = "Sets of which nothing was read were learnt from by the checkpoints that this one goes on from."
+
+
 def _shares(spec: Spec, name: str) -> str:
     head, training = spec.heads[name], spec.training
     labels = head.labels if isinstance(head, ClassificationSpec) else ()
-    sampled, natural = (
-        ", ".join(f"{share:.3f}" for share in shares[name])
-        for shares in (training.sampled_shares, training.natural_shares)
+    sampled, comparable, natural = (
+        ", ".join(f"{share:.3f}" for share in shares.get(name, ()))
+        for shares in (training.sampled_shares, training.comparable_shares, training.natural_shares)
     )
+    among = f", {comparable} of that in the languages of the naturally distributed sets" if comparable else ""
     return (
-        f"Shares of {', '.join(labels[:-1])} and {labels[-1]}: {sampled} as sampled for training, {natural} in the "
-        f"training rows of the naturally distributed sets. Decoding is corrected to the latter{_strength(spec)}."
+        f"Shares of {', '.join(labels[:-1])} and {labels[-1]}: {sampled} as sampled for training{among}, {natural} in "
+        f"the training rows of the naturally distributed sets. Decoding is corrected to the last{_strength(spec)}."
     )
 
 
@@ -180,7 +194,19 @@ def _figures(metrics: Mapping[str, Any], other_heads: Sequence[str]) -> str:
         tables.append("\n".join([*_OPINION_COLUMNS, *opinions]))
     if others:
         tables.append("\n".join([*_OTHER_COLUMNS, *others]))
+    if any(name in _OF_THE_RUN and name.endswith(_ELSEWHERE) for name in measured):
+        tables.append(
+            "`other languages` are validation rows in languages that no naturally distributed set is in: each of them "
+            "counts one. Of the other validation rows each class counts by its natural share, where that is known."
+        )
     return "\n\n".join(tables) or "None yet."
+
+
+def _named(name: str) -> str:
+    """What the card calls the examples that metrics.json has under `name`."""
+    if name in _OF_THE_RUN and name.endswith(_ELSEWHERE):
+        return _named(name.removesuffix(_ELSEWHERE)) + ", other languages"
+    return name.replace("_", " ")
 
 
 _OPINION_COLUMNS = (
@@ -196,13 +222,13 @@ _OTHER_COLUMNS = (
 
 def _other_row(name: str, head: str, found: Mapping[str, Any]) -> str:
     figures = [_number(found.get(figure)) for figure in ("macro_f1", "accuracy", "spearman", "mae")]
-    return f"| {' | '.join([name.replace('_', ' '), head, str(found['rows']), *figures])} |"
+    return f"| {' | '.join([_named(name), head, str(found['rows']), *figures])} |"
 
 
 def _row(name: str, found: Mapping[str, Any]) -> str:
     polarity, intensity = found["polarity"], found.get("intensity", {})
     cells = [
-        name.replace("_", " "),
+        _named(name),
         str(polarity["rows"]),
         _number(polarity.get("macro_f1")) + _interval(polarity.get("macro_f1_interval")),
         _number(polarity.get("accuracy")),

@@ -1,24 +1,25 @@
 """Continuing: a run that takes up the weights and heads of an earlier checkpoint, and some of what it learnt from.
 
-The network starts exactly where the earlier one stood. What it forgets on the way is told: the earlier run's own
-validation rows are read by both.
+The network starts exactly where the earlier one stood. What it forgets on the way is told: rows of the earlier run that
+neither of the two trained on are read by both.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pydantic
 from pydantic import Field
 from safetensors.torch import load_file
 
 from reviewmine.checkpoints import local_checkpoint
 from reviewmine.config import RunModel
-from reviewmine.errors import CheckpointError, ConfigError
+from reviewmine.errors import CheckpointError, ConfigError, TrainingError
 from reviewmine.evaluation.judge import judge, predict
 from reviewmine.examples.encoded import encode_examples
-from reviewmine.examples.labelled import ExamplesSettings, load_examples
+from reviewmine.examples.labelled import ExamplesSettings, LabelledSets, load_examples
 from reviewmine.examples.sets import ExampleSet
 from reviewmine.model import adapter
 from reviewmine.model.backbone import Backbone, load_tokenizer
@@ -43,7 +44,7 @@ class Continuing(RunModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Earlier:
-    """An earlier checkpoint, verified, and how the examples of its run were split."""
+    """An earlier checkpoint, verified, and how the examples of its run, and of those before it, were split."""
 
     directory: Path
     spec: Spec
@@ -63,7 +64,8 @@ def read_earlier(choice: Continuing) -> Earlier:
     ran: dict[str, Any] = spec.training.run
     try:
         examples = ExamplesSettings.model_validate(ran.get("examples"))
-        replayed = tuple(ExampleSet.model_validate(one) for one in spec.training.replayed_sets)
+        others = (*spec.training.replayed_sets, *spec.training.unread_sets)
+        learnt_before = tuple(ExampleSet.model_validate(one) for one in others)
     except pydantic.ValidationError as unknown:
         where = ".".join(str(part) for part in unknown.errors()[0]["loc"]) or "examples"
         raise CheckpointError(
@@ -74,7 +76,7 @@ def read_earlier(choice: Continuing) -> Earlier:
         directory=directory,
         spec=spec,
         digest=digest,
-        examples=examples.model_copy(update={"sets": examples.sets + replayed}),
+        examples=examples.model_copy(update={"sets": examples.sets + learnt_before}),
         seed=int(ran.get("seed", 7)),
     )
 
@@ -104,13 +106,14 @@ def earlier_backbone(earlier: Earlier, tuning: Tuning) -> Backbone:
 def take_up(network: OpinionNetwork, earlier: Earlier, tuning: Tuning) -> None:
     """Give `network`, whose backbone is `earlier_backbone`, the adapter and the heads of `earlier`.
 
-    Heads that only one of the two has stay as they are. Raises CheckpointError if one of both has another kind, or
-    other labels.
+    Heads that only one of the two has stay as they are. Raises CheckpointError if one of both has another kind, other
+    labels, or reads another vector.
     """
     if earlier.spec.adapter is not None and earlier.goes_on_with_adapter(tuning):
         adapter.restore(network.backbone, earlier.directory)
     wanted = {name: head.spec for name, head in network.heads.items()}
-    require_same_heads(earlier.spec.heads, wanted, where=str(earlier.directory))
+    pooling = (earlier.spec.pooling, network.pooling)
+    require_same_heads(earlier.spec.heads, wanted, pooling=pooling, where=str(earlier.directory))
     for name, tensor in load_file(earlier.directory / HEADS_FILE).items():
         if (head := name.split(".", 1)[0]) in wanted:
             own = network.heads[head].get_parameter(name.split(".", 1)[1])
@@ -122,10 +125,12 @@ def replayed_sets(
 ) -> tuple[ExampleSet, ...]:
     """The sets of the earlier run that are not among `examples`, each read `replay` times as often as it was then.
 
-    Its validation rows are all there. Of the labels those of `heads` are read.
+    The validation rows of a set that has no `rows` are all there. Of the labels those of `heads` are read.
 
-    Which texts are for validation depends on their hash and the share alone: no row that the earlier run trained on
-    becomes a validation row. Raises ConfigError if `examples` holds out more than it did.
+    Which texts are for validation depends on their hash and the share alone, or on the column of a set: no row that
+    the earlier run trained on becomes a validation row. Raises ConfigError if `examples` holds out more than it did, or
+    splits one of its sets otherwise. A text that stands in two sets of which one has a column is for the run file to
+    keep on one side.
     """
     if examples.validation_share > earlier.examples.validation_share:
         raise ConfigError(
@@ -133,32 +138,68 @@ def replayed_sets(
             f"{earlier.examples.validation_share:g} of the checkpoint to go on from: rows it learnt from would count "
             "as held out; lower it"
         )
+    for one in examples.sets:
+        _refuse_another_split(one, earlier)
     named = {one.name for one in examples.sets}
     if not replay:
         return ()
     return tuple(
-        one.model_copy(
-            update={
-                "weight": one.weight * replay,
-                "labels": {head: column for head, column in one.labels.items() if head in heads},
-            }
-        )
+        _labelling(one, heads).model_copy(update={"weight": one.weight * replay})
         for one in earlier.examples.sets
         if one.name not in named
     )
 
 
-def forgetting(earlier: Earlier, directory: Path, examples_root: str | Path) -> dict[str, Any]:
-    """What `earlier` and the checkpoint in `directory` make of the validation rows of the earlier run."""
+def _refuse_another_split(one: ExampleSet, earlier: Earlier) -> None:
+    for known in earlier.examples.sets:
+        if (one.name == known.name or one.path == known.path) and one.split != known.split:
+            split = (
+                "by the hash of its texts" if known.split is None else f"by its column '{known.split.column}'"
+            )
+            raise ConfigError(
+                f"examples.sets {one.name}: the checkpoint to go on from split it {split}: rows it learnt from would "
+                "count as held out; split it as it was"
+            )
+
+
+def _labelling(one: ExampleSet, heads: Collection[str]) -> ExampleSet:
+    """The set without the labels of other heads than `heads`."""
+    kept = {head: column for head, column in one.labels.items() if head in heads}
+    return one.model_copy(update={"labels": kept})
+
+
+def held_out_by_both(
+    earlier: Earlier, examples_root: str | Path, *, validation_share: float, heads: Collection[str]
+) -> LabelledSets:
+    """The examples of `earlier` with those rows for validation that a run of this share does not train on either.
+
+    Raises TrainingError or ContractError if they are not there any more, or nothing of them can be judged.
+    """
+    takes = {name: head.takes for name, head in earlier.spec.heads.items() if name in heads}
+    if not takes:
+        raise TrainingError("the run file has none of its heads")
+    sets = tuple(_labelling(one, takes) for one in earlier.examples.sets)
+    settings = earlier.examples.model_copy(update={"sets": sets, "validation_share": validation_share})
+    return load_examples(settings, examples_root, seed=earlier.seed, heads=takes)
+
+
+def forgetting(earlier: Earlier, directory: Path, held_out: LabelledSets) -> dict[str, Any]:
+    """What `earlier` and the checkpoint in `directory` make of what `held_out_by_both`, other languages apart."""
     before, after = load_checkpoint(earlier.directory), load_checkpoint(directory)
-    heads = {name: head for name, head in before.spec.heads.items() if name in after.spec.heads}
-    sets = load_examples(
-        earlier.examples, examples_root, seed=earlier.seed, heads={n: h.takes for n, h in heads.items()}
-    )
+    heads = [name for name in before.spec.heads if name in after.spec.heads]
+    sides = {
+        "": (held_out.validation, held_out.natural_shares),
+        "_elsewhere": (held_out.elsewhere, {}),
+    }
 
-    def judged(checkpoint: Checkpoint) -> dict[str, Any]:
+    def judged(checkpoint: Checkpoint, examples: pa.Table, shares: Mapping[str, Sequence[float]]) -> Any:
         told: dict[str, HeadSpec] = {name: checkpoint.spec.heads[name] for name in heads}
-        rows = encode_examples(sets.validation, checkpoint.encoder, pad_id=checkpoint.pad_id, heads=told)
-        return judge(predict(checkpoint.network, rows), rows.labels, told, sets.natural_shares)
+        rows = encode_examples(examples, checkpoint.encoder, pad_id=checkpoint.pad_id, heads=told)
+        return judge(predict(checkpoint.network, rows), rows.labels, told, shares)
 
-    return {"earlier_validation_before": judged(before), "earlier_validation_after": judged(after)}
+    return {
+        f"earlier_validation_{when}{side}": judged(checkpoint, examples, shares)
+        for side, (examples, shares) in sides.items()
+        for when, checkpoint in (("before", before), ("after", after))
+        if examples.num_rows
+    }

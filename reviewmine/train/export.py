@@ -20,9 +20,8 @@ from reviewmine.errors import CheckpointError, UsageError
 from reviewmine.model.adapter import is_mergeable
 from reviewmine.model.backbone import load_tokenizer
 from reviewmine.model.checkpoint import HEADS_FILE, Checkpoint, load_checkpoint, refuse_filled
-from reviewmine.model.head_specs import ClassificationSpec
+from reviewmine.model.head_specs import ClassificationSpec, pooling_of
 from reviewmine.model.heads import OrdinalHead
-from reviewmine.model.network import pooling_of
 
 README_FILE: Final = "README.md"
 _HEADS_OF: Final[Mapping[str, tuple[str, str, str]]] = {

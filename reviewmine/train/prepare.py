@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
+from reviewmine.errors import ContractError, TrainingError
 from reviewmine.examples.encoded import EncodedExamples, encode_examples
 from reviewmine.examples.labelled import ExamplesSettings, LabelledSets, load_examples
 from reviewmine.model import tuning
@@ -18,7 +19,14 @@ from reviewmine.model.network import OpinionNetwork, disable_dropout
 from reviewmine.model.vocabulary import add_units, added_to, learn_units
 from reviewmine.text.encode import TextEncoder
 from reviewmine.train.calibrate import assumed_shares, shifted_heads
-from reviewmine.train.continuing import Earlier, earlier_backbone, read_earlier, replayed_sets, take_up
+from reviewmine.train.continuing import (
+    Earlier,
+    earlier_backbone,
+    held_out_by_both,
+    read_earlier,
+    replayed_sets,
+    take_up,
+)
 from reviewmine.train.leaning import lean_rows
 from reviewmine.train.run_file import TrainingRun, VocabularySettings
 from reviewmine.train.tasks import objective_of, seen_shares, spec_of
@@ -30,7 +38,8 @@ class Prepared:
 
     `examples` are those of the run file and what is replayed of an `earlier` checkpoint's; `elsewhere` are validation
     examples in languages that no natural set is in. `heads` decode logits by
-    the `shares` that classes are assumed to come in, and are not calibrated otherwise.
+    the `shares` that classes are assumed to come in, and are not calibrated otherwise. `remembered` are the examples on
+    which it is measured what of the earlier checkpoint is forgotten; without them `unmeasured` says why it is not.
     """
 
     earlier: Earlier | None
@@ -43,6 +52,8 @@ class Prepared:
     shares: dict[str, tuple[float, ...]]
     backbone: Backbone
     network: OpinionNetwork
+    remembered: LabelledSets | None
+    unmeasured: str
 
 
 def pinned(run: TrainingRun) -> TrainingRun:
@@ -63,11 +74,12 @@ def prepare(run: TrainingRun, examples_root: str | Path) -> Prepared:
     specs = {name: spec_of(task) for name, task in run.heads.items()}
     takes = {name: spec.takes for name, spec in specs.items()}
     sets = load_examples(examples, examples_root, seed=run.seed, heads=takes)
+    remembered, unmeasured = _remembered(run, earlier, examples_root)
     if earlier is not None:
         backbone = earlier_backbone(earlier, run.tuning)
     else:
         backbone = load_backbone(run.backbone.name, run.backbone.revision)
-    num_new = _extend(backbone, run.vocabulary, sets.train, seed=run.seed) if run.vocabulary else 0
+    num_new = _extend(backbone, run.vocabulary, sets.unweighted, seed=run.seed) if run.vocabulary else 0
     encoder = TextEncoder(backbone.tokenizer.backend_tokenizer, max_tokens=run.max_tokens)
     shares = {name: assumed_shares(found, run.prior_strength) for name, found in sets.natural_shares.items()}
     pad_id = int(backbone.tokenizer.pad_token_id or 0)
@@ -90,7 +102,23 @@ def prepare(run: TrainingRun, examples_root: str | Path) -> Prepared:
         shares=shares,
         backbone=backbone,
         network=network,
+        remembered=remembered,
+        unmeasured=unmeasured,
     )
+
+
+def _remembered(
+    run: TrainingRun, earlier: Earlier | None, examples_root: str | Path
+) -> tuple[LabelledSets | None, str]:
+    """What of the earlier checkpoint's examples both runs hold out, or why that cannot be found out."""
+    if earlier is None:
+        return None, ""
+    share = run.examples.validation_share
+    try:
+        held_out = held_out_by_both(earlier, examples_root, validation_share=share, heads=run.heads.keys())
+    except (ContractError, TrainingError) as missing:
+        return None, f"what is forgotten of {earlier.spec.name} will not be measured: {missing}"
+    return held_out, ""
 
 
 def build_network(
@@ -112,12 +140,26 @@ def build_network(
     )
 
 
-def _extend(backbone: Backbone, settings: VocabularySettings, train: pa.Table, *, seed: int) -> int:
-    """Add the units that write the training texts of the settings' sets shortest; how many were new."""
+def _extend(backbone: Backbone, settings: VocabularySettings, rows: pa.Table, *, seed: int) -> int:
+    """Add the units that write the training rows of the settings' sets shortest; how many were new.
+
+    Raises TrainingError if that leaves the table without a row to train.
+    """
     if settings.sets:
-        train = train.filter(pc.is_in(train["set"], pa.array(settings.sets)))
-    units = learn_units(train["body"].to_pylist(), settings.units, min_count=settings.min_count)
-    return add_units(backbone.model, backbone.tokenizer, units, seed=seed)
+        rows = rows.filter(pc.is_in(rows["set"], pa.array(settings.sets)))
+    named = ", ".join(pc.unique(rows["set"]).to_pylist())
+    units = learn_units(rows["body"].to_pylist(), settings.units, min_count=settings.min_count)
+    if not units:
+        raise TrainingError(
+            f"vocabulary: no Chinese or Japanese character stands {settings.min_count} times in the training texts of "
+            f"{named}, and no other script is learnt; name other vocabulary.sets, or take [vocabulary] out"
+        )
+    num_new = add_units(backbone.model, backbone.tokenizer, units, seed=seed)
+    if not num_new and added_to(backbone.model) is None:
+        raise TrainingError(
+            f"vocabulary: the backbone knows all {len(units):,} units of {named} already; take [vocabulary] out"
+        )
+    return num_new
 
 
 def _lean(backbone: Backbone, num_new: int, train: EncodedExamples, polarity: HeadSpec) -> None:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from reviewmine.errors import TrainingError
 from reviewmine.model.allocation import Allocation
+from reviewmine.model.digest import sha256_of
 from reviewmine.model.network import OpinionNetwork
 from reviewmine.train.averaging import AveragedWeights
 from reviewmine.train.parallel import cut_like, trained, whole
@@ -116,9 +117,18 @@ def read_progress(directory: Path) -> Progress:
 
 def load_trained(network: nn.Module, directory: Path) -> None:
     """Load what a run that reported `directory` came to: its best weights, or else their mean, or else the last."""
+    _load(dict(trained(network)), _trained_file(directory))
+
+
+def trained_sha256(directory: Path) -> str:
+    """The SHA-256 of what `load_trained` loads."""
+    return sha256_of(_trained_file(directory))
+
+
+def _trained_file(directory: Path) -> Path:
     names = (BEST_FILE, AVERAGED_FILE, WEIGHTS_FILE)
     name = next((name for name in names if (directory / name).is_file()), WEIGHTS_FILE)
-    _load(dict(trained(network)), directory / name)
+    return directory / name
 
 
 def _load(into: Mapping[str, Tensor], path: Path) -> None:

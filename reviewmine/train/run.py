@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import torch
 
-from reviewmine.errors import Diverged
-from reviewmine.evaluation.judge import brief, judge, predict
+from reviewmine.errors import Diverged, TrainingError
+from reviewmine.evaluation.judge import brief, brief_names, elsewhere, judge, predict
+from reviewmine.examples.sets import ExampleSet
 from reviewmine.model import adapter, tuning
 from reviewmine.model.backbone import is_path
 from reviewmine.model.checkpoint import load_checkpoint, refuse_filled, save_checkpoint
@@ -28,7 +29,7 @@ from reviewmine.train.loop import fit
 from reviewmine.train.parallel import placed
 from reviewmine.train.prepare import Prepared, prepare
 from reviewmine.train.reporter import Reporter
-from reviewmine.train.resume import load_trained
+from reviewmine.train.resume import load_trained, trained_sha256
 from reviewmine.train.run_file import TrainingRun
 
 _SHOWN_LETTERS: Final = 80
@@ -51,7 +52,8 @@ def train_worker(
     network, device = prepared.network, torch.device(device)
     sets, validation = prepared.sets, prepared.validation
     if reporter.rank == 0:
-        print("\n".join(sets.census), flush=True)
+        print("\n".join([*sets.census, *filter(None, [prepared.unmeasured])]), flush=True)
+    _require_rows_of(run.loop.best_metric, prepared)
     dtype = fast_dtype(device) if run.loop.precision == "fastest" else torch.float32
     peak_gflops = matrix_peak(device, dtype, num_tries=3)
     forward = placed(network, run.loop, device=device, world_size=reporter.world_size)
@@ -60,7 +62,7 @@ def train_worker(
         logits = predict(network, validation)
         figures = brief(judge(logits, validation.labels, prepared.heads, sets.natural_shares))
         told = brief(_judged_elsewhere(prepared, prepared.heads))
-        return figures | {f"elsewhere_{name}": figure for name, figure in told.items()}
+        return figures | {elsewhere(name): figure for name, figure in told.items()}
 
     try:
         fit(
@@ -74,7 +76,7 @@ def train_worker(
             forward=forward,
             validate=validate,
             resume_from=resume_from,
-            rate_factors=_rate_factors(run, network),
+            rate_factors=rate_factors(run, network),
             allocated=run.tuning if isinstance(run.tuning, AllocatedAdapter) else None,
             peak_gflops=peak_gflops,
         )
@@ -82,7 +84,16 @@ def train_worker(
         raise Diverged(f"{diverged}; {_texts(prepared, diverged.rows[:3])}", rows=diverged.rows) from None
 
 
-def _rate_factors(run: TrainingRun, network: OpinionNetwork) -> dict[str, float]:
+def _require_rows_of(best_metric: str | None, prepared: Prepared) -> None:
+    by_name = {elsewhere(name): name for name in brief_names(prepared.heads)}
+    if best_metric in by_name and not len(prepared.elsewhere):
+        raise TrainingError(
+            "loop.best_metric: no validation row is in another language than the natural sets are, so none gives "
+            f"{best_metric}; take {by_name[best_metric]}, or add a set"
+        )
+
+
+def rate_factors(run: TrainingRun, network: OpinionNetwork) -> dict[str, float]:
     """The share of the loop's learning rate that a parameter of `network` learns with, by its name; others: 1."""
     factors = {f"backbone.{n}": one for n, one in tuning.rate_factors(network.backbone, run.tuning).items()}
     extended = added_to(network.backbone)
@@ -105,11 +116,13 @@ def _texts(prepared: Prepared, rows: Sequence[int]) -> str:
 def finish(run: TrainingRun, examples_root: str | Path, *, trained: Path, directory: Path) -> str:
     """Make the checkpoint `directory` of the tensors that the loop kept in `trained`: calibrate, save, measure, tell.
 
-    It is made beside `directory` and moved there whole; a rerun that finds it there, made by the same run, leaves it.
-    Returns the checkpoint's digest.
+    It is made beside `directory` and moved there whole; a rerun that finds it there, made by the same run of the same
+    tensors, leaves it. Returns the checkpoint's digest.
     """
-    if (directory / SPEC_FILE).is_file() and read_spec(directory).training.run == run.model_dump(mode="json"):
+    sha256 = trained_sha256(trained)
+    if is_made_by(run, directory) and read_spec(directory).training.trained_sha256 == sha256:
         return load_checkpoint(directory).digest
+    refuse_filled(directory)
     making = directory.with_name(f".{directory.name}.making")
     shutil.rmtree(making, ignore_errors=True)
     prepared = prepare(run, examples_root)
@@ -118,13 +131,12 @@ def finish(run: TrainingRun, examples_root: str | Path, *, trained: Path, direct
     logits = predict(network, prepared.validation)
     before = prepared.heads
     after = calibrated_heads(before, logits, labels, prepared.shares, sets.natural_shares)
-    spec = describe(run, prepared, after)
+    spec = describe(run, prepared, after, trained_sha256=sha256)
     added = adapter_of(run.tuning)
     if added is not None and spec.adapter is None:
         network.backbone = adapter.merge(network.backbone)
     if spec.backbone.inside:
         fold_rows(network.backbone)
-    refuse_filled(directory)
     digest = save_checkpoint(making, spec=spec, network=network, tokenizer=prepared.backbone.tokenizer)
     metrics = {
         "checkpoint": digest,
@@ -133,8 +145,8 @@ def finish(run: TrainingRun, examples_root: str | Path, *, trained: Path, direct
     }
     if elsewhere := _judged_elsewhere(prepared, after):
         metrics["validation_elsewhere"] = elsewhere
-    if prepared.earlier is not None:
-        metrics |= forgetting(prepared.earlier, making, examples_root)
+    if prepared.earlier is not None and prepared.remembered is not None:
+        metrics |= forgetting(prepared.earlier, making, prepared.remembered)
     tell(making, metrics)
     load_checkpoint(making, expected_digest=digest)
     making.replace(directory)
@@ -147,11 +159,20 @@ def _judged_elsewhere(prepared: Prepared, heads: Mapping[str, HeadSpec]) -> dict
     return judge(predict(prepared.network, examples), examples.labels, heads, {}) if len(examples) else {}
 
 
-def describe(run: TrainingRun, prepared: Prepared, heads: Mapping[str, HeadSpec]) -> Spec:
+def is_made_by(run: TrainingRun, directory: Path) -> bool:
+    """Whether `directory` is a checkpoint that a run of these settings made."""
+    made = (directory / SPEC_FILE).is_file()
+    return made and read_spec(directory).training.run == run.model_dump(mode="json")
+
+
+def describe(
+    run: TrainingRun, prepared: Prepared, heads: Mapping[str, HeadSpec], *, trained_sha256: str
+) -> Spec:
     """The spec of the checkpoint of a run."""
     backbone = _backbone_of(run, prepared)
     added = adapter_of(run.tuning)
     names = prepared.sets.train["set"].to_pylist()
+    unread = _unread_sets(prepared)
     return Spec(
         name=run.name,
         backbone=backbone,
@@ -166,17 +187,27 @@ def describe(run: TrainingRun, prepared: Prepared, heads: Mapping[str, HeadSpec]
                 TrainingSet(
                     name=one.name, licence=one.licence, citation=one.citation, rows=names.count(one.name)
                 )
-                for one in prepared.examples.sets
+                for one in (*prepared.examples.sets, *unread)
             ),
             run=run.model_dump(mode="json"),
             replayed_sets=tuple(
                 one.model_dump(mode="json") for one in prepared.examples.sets[len(run.examples.sets) :]
             ),
+            unread_sets=tuple(one.model_dump(mode="json") for one in unread),
             natural_shares=prepared.sets.natural_shares,
             sampled_shares=prepared.sets.sampled_shares,
+            comparable_shares=prepared.sets.comparable_shares,
+            trained_sha256=trained_sha256,
         ),
         continues=prepared.earlier.digest if prepared.earlier else None,
     )
+
+
+def _unread_sets(prepared: Prepared) -> list[ExampleSet]:
+    """The sets that an earlier checkpoint learnt from and this run does not read."""
+    read = {one.name for one in prepared.examples.sets}
+    earlier = prepared.earlier.examples.sets if prepared.earlier else ()
+    return [one for one in earlier if one.name not in read]
 
 
 def _backbone_of(run: TrainingRun, prepared: Prepared) -> BackboneSpec:

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from reviewmine.config import RunModel, suggestion
-from reviewmine.evaluation.judge import brief_names
+from reviewmine.evaluation.judge import brief_names, elsewhere
 from reviewmine.examples.labelled import ExamplesSettings
 from reviewmine.model.batching import padded_width
 from reviewmine.model.head_specs import ClassificationSpec, Pooling
@@ -23,7 +23,7 @@ class BackboneChoice(RunModel):
 
 
 class VocabularySettings(RunModel):
-    """Units of a script that the backbone cannot read, learnt from training texts; see model.vocabulary."""
+    """Units of Chinese or Japanese that the backbone cannot read, learnt from training texts; see model.vocabulary."""
 
     sets: tuple[str, ...] = ()
     """The sets whose texts they are learnt from; none means all."""
@@ -109,8 +109,9 @@ class TrainingRun(RunModel):
 
     @property
     def metrics(self) -> list[str]:
-        """The figures that validation may give of the heads of the run."""
-        return brief_names({name: spec_of(task) for name, task in self.heads.items()})
+        """The figures that validation may give of the heads of the run, `elsewhere_` those in other languages."""
+        names = brief_names({name: spec_of(task) for name, task in self.heads.items()})
+        return [*names, *(elsewhere(name) for name in names)]
 
     @model_validator(mode="after")
     def _sets_label_heads_that_are_there(self) -> "TrainingRun":

@@ -14,6 +14,7 @@ from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
     DataCollatorWithPadding,
+    PreTrainedModel,
     Trainer,
     TrainingArguments,
     set_seed,
@@ -22,9 +23,14 @@ from transformers import (
 from reviewmine.labels import POLARITIES
 from reviewmine.model.backbone import locate
 from reviewmine.model.batching import padded_width
+from reviewmine.model.device import fast_dtype
+from reviewmine.model.network import disable_dropout
 from reviewmine.train.collate import plan_batches
 from reviewmine.train.prepare import Prepared, prepare
 from reviewmine.train.run_file import TrainingRun
+
+HEAD_DROPOUT = 0.1
+"""What transformers puts before a classifier unless a config says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +42,21 @@ class Reached:
     padding: float
 
 
+def our_run(given: Namespace, seed: int) -> TrainingRun:
+    """Full tuning, with dropout where transformers has it or with none."""
+    return run_of(
+        given,
+        tuning={"kind": "full"},
+        loop={"epochs": given.epochs, "budget_tokens": 2048, "learning_rate": given.learning_rate},
+        seed=seed,
+        dropout=given.dropout,
+        head_dropout=HEAD_DROPOUT if given.dropout else 0.0,
+    )
+
+
 def ours(given: Namespace, seed: int) -> tuple[Reached, Prepared]:
     """Full tuning through the loop; the prepared examples are the peer's as well."""
-    loop = {"epochs": given.epochs, "budget_tokens": 2048, "learning_rate": given.learning_rate}
-    run = run_of(given, tuning={"kind": "full"}, loop=loop, seed=seed)
+    run = our_run(given, seed)
     with tempfile.TemporaryDirectory() as folder:
         ran = train_alone(run, given.examples.parent, Path(folder))
         assert ran.checkpoint is not None
@@ -56,12 +73,21 @@ def _padding(run: TrainingRun, prepared: Prepared) -> float:
     return 1 - lengths.sum() / sum(len(rows) * padded_width(lengths[rows].max()) for rows in batches)
 
 
+def peer_of(given: Namespace) -> PreTrainedModel:
+    """The Trainer's network: the same backbone under transformers' own classifier, with as much dropout as ours."""
+    network = AutoModelForSequenceClassification.from_pretrained(
+        locate(given.backbone), num_labels=len(POLARITIES)
+    )
+    if not given.dropout:
+        disable_dropout(network)
+    return network
+
+
 def theirs(given: Namespace, prepared: Prepared, seed: int) -> Reached:
     """The Trainer as its documentation shows it: batches of equally many rows, padded to their longest."""
     set_seed(seed)
-    place = locate(given.backbone)
-    tokenizer = AutoTokenizer.from_pretrained(place)
-    model = AutoModelForSequenceClassification.from_pretrained(place, num_labels=len(POLARITIES))
+    tokenizer = AutoTokenizer.from_pretrained(locate(given.backbone))
+    model = peer_of(given)
     numbers = {label: number for number, label in enumerate(POLARITIES)}
     train, validation = (
         [
@@ -81,8 +107,9 @@ def theirs(given: Namespace, prepared: Prepared, seed: int) -> Reached:
                 num_train_epochs=given.epochs,
                 learning_rate=given.learning_rate,
                 weight_decay=0.01,
-                warmup_ratio=0.06,
-                bf16=torch.cuda.is_available(),
+                warmup_steps=0.06,
+                use_cpu=True,  # as `train_alone` does
+                bf16=fast_dtype("cpu") == torch.bfloat16,
                 save_strategy="no",
                 logging_strategy="no",
                 report_to=[],
@@ -120,7 +147,14 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--batch-size", type=int, default=16, help="rows of the Trainer's batches")
     parser.add_argument("--learning-rate", type=float, default=1e-4)
+    parser.add_argument(
+        "--dropout",
+        action="store_true",
+        help="both with the backbone's own dropout, and on what the head reads",
+    )
     given = parser.parse_args()
+    dropout = f"the backbone's own, and {HEAD_DROPOUT:g} before the head" if given.dropout else "none"
+    print(f"dropout of both: {dropout}", flush=True)
     torch.set_num_threads(given.threads)
     found: dict[str, list[Reached]] = {"reviewmine": [], "transformers Trainer": []}
     for seed in range(given.seed, given.seed + given.repeats):

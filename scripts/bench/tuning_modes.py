@@ -1,6 +1,7 @@
 """Prints what each way to tune trains, keeps and reaches on the same examples, one line per way."""
 
 import tempfile
+from argparse import ArgumentTypeError
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -15,7 +16,7 @@ from reviewmine.train.run_file import TrainingRun
 WAYS: dict[str, tuple[dict[str, Any], float]] = {
     "heads": ({"kind": "heads"}, 1e-3),
     "full": ({"kind": "full"}, 1e-4),
-    "full, layer decay .8": ({"kind": "full", "layer_decay": 0.8}, 2e-4),
+    "full with layer decay .8": ({"kind": "full", "layer_decay": 0.8}, 2e-4),
     "top 2 layers": ({"kind": "top_layers", "layers": 2}, 2e-4),
     "lora 16": ({"kind": "lora"}, 8e-4),
     "dora 16": ({"kind": "dora"}, 8e-4),
@@ -26,18 +27,24 @@ WAYS: dict[str, tuple[dict[str, Any], float]] = {
 """The ways and their learning rates, each the best of three tried on other examples."""
 
 
+def named_ways(listed: str) -> list[str]:
+    """The names in a list with commas. Raises ArgumentTypeError for one that no way has."""
+    named = [name.strip() for name in listed.split(",")]
+    if unknown := [name for name in named if name not in WAYS]:
+        raise ArgumentTypeError(f"no way is called '{unknown[0]}'; expected some of {', '.join(WAYS)}")
+    return named
+
+
 def main() -> None:
     """Train every way on every seed, in turn, and print the table."""
     parser = arguments(__doc__)
     parser.add_argument("--repeats", type=int, default=3, help="seeds, each of which splits nothing anew")
-    parser.add_argument(
-        "--ways", default=",".join(WAYS), help="some of: %(default)s", type=lambda t: t.split(",")
-    )
+    parser.add_argument("--ways", default=",".join(WAYS), help="some of: %(default)s", type=named_ways)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     print("| way | trained parameters | checkpoint | macro-F1, median (all) | tokens/s |")
     print("|---|---|---|---|---|", flush=True)
-    for way in [name for name in WAYS if name in given.ways]:
+    for way in given.ways:
         tuning, rate = WAYS[way]
         loop = {"epochs": given.epochs, "budget_tokens": 2048, "learning_rate": rate}
         runs = [run_of(given, tuning=tuning, loop=loop, seed=given.seed + n) for n in range(given.repeats)]

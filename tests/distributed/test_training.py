@@ -4,14 +4,16 @@ import json
 from pathlib import Path
 
 import pytest
+from ray.train import ControllerError, WorkerGroupError
 from tiny import make_backbone, write_reviews
 
 from reviewmine.contract.examples import ExampleColumns
-from reviewmine.distributed.training import num_workers_of, run_id_of, train
-from reviewmine.errors import TrainingError, UsageError
+from reviewmine.distributed.training import num_workers_of, run_id_of, told_failure, train
+from reviewmine.errors import CheckpointError, TrainingError, UsageError
 from reviewmine.examples.labelled import ExamplesSettings
 from reviewmine.examples.sets import ExampleSet
 from reviewmine.model.checkpoint import load_checkpoint
+from reviewmine.model.spec import BackboneSpec, Spec, Training, write_spec
 from reviewmine.train.run_file import BackboneChoice, TrainingRun
 from reviewmine.train.settings import LoopSettings
 
@@ -70,6 +72,36 @@ def test_a_run_id_of_other_settings_is_refused_before_anything_starts(run, tmp_p
         train(
             run, examples_root=tmp_path, checkpoint=tmp_path / "c", storage=tmp_path / "runs", run_id="mine"
         )
+
+
+def test_a_failure_is_told_by_the_worker_that_knows_why_and_without_its_traceback():
+    lost, reason = RuntimeError("Connection closed by peer"), TrainingError("examples: none")
+    failed = WorkerGroupError("[Rank 0 Error Snippet]:\nTraceback ...", {1: reason, 0: lost})
+    assert told_failure(failed) == "examples: none"
+    assert told_failure(WorkerGroupError("Traceback ...", {1: KeyError("x"), 0: lost})) == (
+        "RuntimeError: Connection closed by peer"
+    )
+    assert "no room" in told_failure(ControllerError(OSError("no room")))
+
+
+def test_a_place_for_the_checkpoint_that_is_taken_is_refused_before_anything_starts(run, tmp_path):
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "mine.txt").write_text("")
+    (tmp_path / "file").write_text("")
+    for name, reason in (("notes", "not empty"), ("file", "a file; expected a directory")):
+        with pytest.raises(CheckpointError, match=f"{name}: {reason}"):
+            train(run, examples_root=tmp_path, checkpoint=tmp_path / name, storage=tmp_path / "runs")
+    assert not (tmp_path / "runs" / run_id_of(run) / "run.json").exists()
+
+
+def test_the_checkpoint_of_an_earlier_run_of_the_same_settings_is_in_the_way_of_a_new_one(run, tmp_path):
+    backbone = BackboneSpec(name="tiny", inside=True)
+    spec = Spec(name="tiny", backbone=backbone, max_tokens=48, clean_version=1, languages=("en",))
+    made = spec.model_copy(update={"training": Training(run=run.model_dump(mode="json"))})
+    (tmp_path / "c").mkdir()
+    write_spec(made, tmp_path / "c")
+    with pytest.raises(CheckpointError, match="not empty"):
+        train(run, examples_root=tmp_path, checkpoint=tmp_path / "c", storage=tmp_path / "runs")
 
 
 def test_a_changed_run_file_is_another_run(run):

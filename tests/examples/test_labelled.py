@@ -122,12 +122,16 @@ def test_a_head_that_no_row_has_a_label_of_stops_the_run(tmp_path: Path) -> None
 
 
 def test_a_text_that_was_split_by_a_column_cannot_be_told_by_its_hash() -> None:
-    examples = {"validation_share": 0.2, "sets": [{"name": "own", "split": {"column": "split"}}]}
+    sets = ({"name": "own", "split": {"column": "split"}},)
+    examples = {"validation_share": 0.2, "sets": sets}
     backbone = BackboneSpec(name="tiny", inside=True)
     spec = Spec(name="tiny", backbone=backbone, max_tokens=48, clean_version=1, languages=("en",))
     spec = spec.model_copy(update={"training": Training(run={"examples": examples})})
     with pytest.raises(TrainingError, match="own was split by a column"):
         only_held_out(pa.table({"body": ["a"]}), spec)
+    before = Training(run={"examples": {"validation_share": 0.2}}, unread_sets=sets)
+    with pytest.raises(TrainingError, match="own was split by a column"):
+        only_held_out(pa.table({"body": ["a"]}), spec.model_copy(update={"training": before}))
 
 
 def test_a_set_of_weight_two_is_read_twice_in_training_and_once_in_validation(tmp_path: Path) -> None:

@@ -88,21 +88,34 @@ def test_the_classes_of_tokens_begin_and_continue_each_label() -> None:
     [
         (
             ClassificationSpec(labels=("sad", "glad")),
-            "as classification of glad, sad, the run .* of sad, glad",
+            "as classification of glad, sad with .* of sad, glad",
         ),
         (ClassificationSpec(labels=("glad", "sad", "calm")), "wants classification of glad, sad, calm"),
         (MultilabelSpec(labels=("glad", "sad")), "wants multilabel of glad, sad"),
         (RegressionSpec(), "wants regression"),
+        (
+            ClassificationSpec(labels=("glad", "sad"), pooling="cls"),
+            "as classification of glad, sad with mean pooling, the run file wants .* with cls pooling",
+        ),
     ],
 )
-def test_a_label_set_that_changed_since_the_checkpoint_is_refused(
+def test_labels_or_a_pooling_that_changed_since_the_checkpoint_are_refused(
     wanted: RegressionSpec, message: str
 ) -> None:
     earlier = {"mood": ClassificationSpec(labels=("glad", "sad")), "polarity": OPINION_HEADS["polarity"]}
     with pytest.raises(CheckpointError, match=f"old: head 'mood' was trained .*{message}"):
-        require_same_heads(earlier, {"mood": wanted}, where="old")
+        require_same_heads(earlier, {"mood": wanted}, pooling=("mean", "mean"), where="old")
 
 
 def test_heads_that_came_or_went_and_other_calibrations_are_no_change_of_labels() -> None:
     warm = ClassificationSpec(labels=POLARITIES, calibration=ClassCalibration(temperature=2.0))
-    require_same_heads(OPINION_HEADS, {"polarity": warm, "mood": RegressionSpec()}, where="old")
+    wanted = {"polarity": warm, "mood": RegressionSpec()}
+    require_same_heads(OPINION_HEADS, wanted, pooling=("mean", "mean"), where="old")
+
+
+def test_the_pooling_of_heads_that_name_none_is_their_checkpoints_and_tokens_have_none() -> None:
+    named = {"polarity": ClassificationSpec(labels=POLARITIES, pooling="mean")}
+    places = {"things": TokensSpec(labels=("thing",))}
+    require_same_heads(OPINION_HEADS | places, named | places, pooling=("mean", "cls"), where="old")
+    with pytest.raises(CheckpointError, match=r"with mean pooling, the run file wants .* cls"):
+        require_same_heads(OPINION_HEADS, OPINION_HEADS, pooling=("mean", "cls"), where="old")

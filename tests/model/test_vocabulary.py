@@ -25,7 +25,18 @@ def test_units_are_characters_and_their_frequent_runs_and_no_latin() -> None:
     assert {"酒店", "不错", "酒", "间"} <= set(units)
     assert not any(character.isascii() for unit in units for character in unit)
     assert learn_units(TEXTS, 12) == learn_units(TEXTS, 12)
-    assert len(learn_units(TEXTS, 12)) <= 12
+
+
+def test_no_more_units_are_learnt_than_asked_for_the_most_frequent_characters_first() -> None:
+    assert set(learn_units(TEXTS, 2, min_count=5)) == {"酒", "店"}
+    for num_units in (3, 7, 12):
+        assert len(learn_units(TEXTS, num_units, min_count=5)) == num_units
+
+
+def test_characters_that_are_rarer_than_asked_are_left_out_and_part_the_runs_that_they_stand_in() -> None:
+    units = learn_units([*TEXTS, "酒髒店", "髒酒店"], 40, min_count=5)
+    assert units == learn_units([*TEXTS, "酒", "店", "酒店"], 40, min_count=5)
+    assert learn_units(["한국어 리뷰", "good lamp"], 40, min_count=1) == []
 
 
 def test_text_of_the_old_script_is_read_as_before_and_the_new_one_by_its_longest_units(
@@ -88,6 +99,12 @@ def test_units_added_later_stand_behind_those_that_were_added_before(tmp_path: P
     torch.testing.assert_close(again.added.weight[:2], before)
     assert backbone.tokenizer("酒店房", add_special_tokens=False).input_ids == [first, first + 3]
     assert again(torch.tensor([[first + 3]])).shape == (1, 1, before.shape[1])
+
+
+def test_a_table_stays_as_it_is_where_every_unit_is_known(tmp_path: Path) -> None:
+    backbone = load_backbone(str(make_backbone(tmp_path)))
+    assert add_units(backbone.model, backbone.tokenizer, ["lamp"], seed=0) == 0
+    assert added_to(backbone.model) is None
 
 
 def test_a_table_with_rows_of_no_token_is_refused(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ def told(tmp_path: Path) -> Path:
             sets=sets,
             natural_shares={"polarity": (0.1, 0.1, 0.8)},
             sampled_shares={"polarity": (0.3, 0.3, 0.4)},
+            comparable_shares={"polarity": (0.2, 0.3, 0.5)},
         ),
     )
     write_spec(spec, tmp_path)
@@ -49,7 +50,7 @@ def test_the_card_names_backbone_adapter_sets_licences_and_shares(told: Path) ->
         "builtin:minilm-l6",
         "rank 4",
         "| lamps | CC BY 4.0 | 12 | A. Lamp, 2020 |",
-        "0.100, 0.100, 0.800",
+        "0.200, 0.300, 0.500 of that in the languages of the naturally distributed sets, 0.100, 0.100, 0.800 in",
         "## Limits",
     ):
         assert part in card

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from tiny import THINGS, make_backbone, make_reviews, make_run, write_reviews
 
-from reviewmine.errors import CheckpointError
+from reviewmine.errors import CheckpointError, TrainingError
 from reviewmine.evaluation.report import report
 from reviewmine.examples.sets import ExampleSet, read_set
 from reviewmine.model.checkpoint import load_checkpoint
@@ -43,6 +43,10 @@ def test_a_run_ends_in_a_checkpoint_that_reads_reviews_it_never_saw(tmp_path: Pa
     other = run.model_copy(update={"name": "another"})
     with pytest.raises(CheckpointError, match="not empty"):
         finish(other, root, trained=reporter.checkpoint, directory=tmp_path / "checkpoint")
+    (weights,) = reporter.checkpoint.glob("trained.safetensors")
+    weights.write_bytes(weights.read_bytes()[:-4] + bytes(4))  # as of the same run on rows that changed
+    with pytest.raises(CheckpointError, match="not empty"):
+        finish(run, root, trained=reporter.checkpoint, directory=tmp_path / "checkpoint")
 
 
 def write_labelled(root: Path, rows: int) -> Path:
@@ -116,6 +120,7 @@ def test_heads_of_every_kind_stand_on_one_encoder_and_sets_may_lack_labels_of_so
     told = trained(run, write_labelled(write_reviews(tmp_path / "sets", 100), 100), tmp_path)
     found = told["validation"]
     assert found["polarity"]["rows"] + found["mood"]["rows"] == found["rows"]
+    assert found["mood"]["rows"] > 10  # its set says no language, the natural one does
     assert (
         set(told["validation_before_calibration"]) == set(found) == {"rows", "polarity", "intensity", *HEADS}
     )
@@ -136,3 +141,11 @@ def test_what_the_examples_hold_is_told_before_training_starts(
     train_worker(run, write_reviews(tmp_path / "sets", 100), reporter, scratch=tmp_path / "scratch")
     assert "polarity   own  training" in said[0]
     assert not any("training" in later for later in said[1:])
+
+
+def test_a_best_metric_of_languages_that_no_row_is_in_stops_the_run_before_training(tmp_path: Path) -> None:
+    run = make_run(make_backbone(tmp_path / "backbone"))
+    loop = run.loop.model_copy(update={"best_metric": "elsewhere_polarity_macro_f1"})
+    run, root = run.model_copy(update={"loop": loop}), write_reviews(tmp_path / "sets", 100)
+    with pytest.raises(TrainingError, match=r"no validation row is in another .*; take polarity_macro_f1"):
+        train_worker(run, root, AloneReporter(print), scratch=tmp_path / "scratch")

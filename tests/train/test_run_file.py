@@ -59,11 +59,13 @@ def test_a_best_metric_that_no_head_of_the_run_gives_is_refused_before_training(
         TrainingRun.model_validate(run)
     run["loop"]["best_metric"] = "loss"
     with pytest.raises(
-        ValidationError, match=r"expected one of intensity_mae, intensity_spearman, polarity_acc"
+        ValidationError,
+        match=r"one of elsewhere_intensity_mae, .*, intensity_spearman, polarity_acc",
     ):
         TrainingRun.model_validate(run)
-    run["loop"]["best_metric"] = "intensity_mae"
-    assert TrainingRun.model_validate(run).loop.best_metric == "intensity_mae"
+    for given in ("intensity_mae", "elsewhere_polarity_macro_f1"):
+        run["loop"]["best_metric"] = given
+        assert TrainingRun.model_validate(run).loop.best_metric == given
 
 
 @pytest.mark.parametrize("name", ["builtin.toml", "builtin-en.toml", "opinions.toml"])
