@@ -109,6 +109,8 @@ def erased_lines(erased: Erased, *, dry_run: bool) -> Iterator[str]:
     yield f"{'would be erased' if dry_run else 'erased'}: {told} rows"
     for partition, reason in erased.held.items():
         yield f"not erased yet: {partition}: {reason}; run this again"
+    for reason in erased.awaited:
+        yield f"not finished: {reason}; run this again once it has ended"
 
 
 def erased_json(erased: Erased, *, dry_run: bool) -> dict[str, Any]:
@@ -124,6 +126,7 @@ def erased_json(erased: Erased, *, dry_run: bool) -> dict[str, Any]:
             for trace in erased.traces
         ],
         "held": {str(partition): reason for partition, reason in erased.held.items()},
+        "awaited": list(erased.awaited),
     }
 
 

@@ -1,6 +1,8 @@
 """Whose rows are erased, and that no run brings them back from an archive that still has them."""
 
 from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -8,13 +10,15 @@ import pytest
 from archives import reviews, write_files
 from backfill_world import EXPECTED, FIRST, SECOND, World, two_days
 from partition_world import silent
+from stores import Crash, WrappedStore
 
 from reviewmine.backfill.erasing import ids_to_erase
+from reviewmine.backfill.runs import runs_of, unaware_of
 from reviewmine.errors import UsageError
 from reviewmine.store.erasing import Erased, erase
 from reviewmine.store.layout import new_run_id
 from reviewmine.store.live import HiveLive
-from reviewmine.store.tombstones import add_tombstones
+from reviewmine.store.tombstones import add_tombstones, get_tombstones
 
 WITHOUT_A2 = {FIRST: ["a1", "b1"], SECOND: ["c1", "a1"]}
 
@@ -29,7 +33,24 @@ def world(tmp_path: Path) -> World:
 def without(world: World, *ids: str) -> Erased:
     store, layout = world.table.store, world.table.layout
     tombstones = add_tombstones(store, layout, ids)
-    return erase(store, layout, HiveLive(store, layout), tombstones, new_run_id(), silent())
+    unaware = unaware_of(tombstones, runs_of(store, layout), now=datetime.now(UTC))
+    return erase(store, layout, HiveLive(store, layout), tombstones, new_run_id(), silent(), awaited=unaware)
+
+
+class Interrupted(WrappedStore):
+    """Calls `before` before, and `after` after, the first put of a part."""
+
+    def __init__(self, world: World, before: Callable[[], None], after: Callable[[], None] = lambda: None):
+        super().__init__(world.table.store)
+        self._world, self._before, self._after = world, before, after
+
+    def put(self, name: str, body: bytes) -> None:
+        if "/parts/" not in name:
+            return super().put(name, body)
+        self._world.table.store = self.store
+        self._before()
+        super().put(name, body)
+        return self._after()
 
 
 def asked(world: World, **how: object) -> Counter[str]:
@@ -94,6 +115,34 @@ def test_receipts_that_a_run_put_while_rows_were_erased_are_made_again(world):
     without(world, "a2")
     world.run(checkpoint="two")
     world.judge(WITHOUT_A2)
+
+
+def test_a_part_that_a_worker_puts_after_the_last_look_of_an_erasure_is_taken_back(world):
+    """It had read the tombstones of before: the run publishes its partitions without the rows all the same."""
+    erased = []
+    run = world.prepare(checkpoint="two")
+    world.table.store = Interrupted(world, lambda: erased.append(without(world, "a2")))
+    assert run.run().partitions_failed == {}
+    world.judge(WITHOUT_A2)
+    assert "a2" not in ids_in_files(world)
+    assert f"run {run.summary.run_id}, last heard of at" in erased[0].awaited[0]
+
+
+def test_an_erasure_is_not_finished_while_a_worker_that_began_before_may_die_and_leave_a_part(world):
+    def die() -> None:
+        raise Crash
+
+    erased = []
+    run = world.prepare(checkpoint="two")
+    world.table.store = Interrupted(world, lambda: erased.append(without(world, "a2")), die)
+    with pytest.raises(Crash):
+        run.run()
+    store, layout = world.table.store, world.table.layout
+    assert (erased[0].is_finished, get_tombstones(store, layout).num_finished) == (False, 0)
+    assert "a2" in ids_in_files(world)
+    assert without(world, "a2").is_finished
+    assert get_tombstones(store, layout).num_finished == 1
+    assert "a2" not in ids_in_files(world)
 
 
 def test_ids_are_read_from_a_file_a_line_each(world, tmp_path):
