@@ -30,6 +30,8 @@ def status_lines(status: TableStatus, *, now: datetime) -> Iterator[str]:
         yield f"run {run.run_id}: {_run(run, now)}"
         for name, reason in run.partitions_failed.items():
             yield f"  failed: {name}: {reason}"
+    if status.erasures:
+        yield f"erasures: {status.erasures}"
     if status.foreign_files:
         yield (
             f"found {len(status.foreign_files)} files in the table that reviewmine did not write, such as "

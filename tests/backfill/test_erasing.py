@@ -145,6 +145,16 @@ def test_an_erasure_is_not_finished_while_a_worker_that_began_before_may_die_and
     assert "a2" not in ids_in_files(world)
 
 
+def test_a_plan_warns_of_an_erasure_that_was_cut_off(world, caplog):
+    add_tombstones(world.table.store, world.table.layout, ["a2"])
+    assert set(world.states().values()) == {"fresh"}
+    assert f"{world.table.uri}: 0 of 1 erasures are finished, and rows that are to be gone" in caplog.text
+    caplog.clear()
+    without(world, "a2")
+    world.states()
+    assert caplog.text == ""
+
+
 def test_ids_are_read_from_a_file_a_line_each(world, tmp_path):
     file = tmp_path / "ids.txt"
     file.write_text("a1\n\n  a2 \n")
