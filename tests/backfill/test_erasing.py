@@ -14,10 +14,12 @@ from stores import Crash, WrappedStore
 
 from reviewmine.backfill.erasing import ids_to_erase
 from reviewmine.backfill.runs import runs_of, unaware_of
+from reviewmine.backfill.work import Outcome
 from reviewmine.errors import UsageError
 from reviewmine.store.erasing import Erased, erase
 from reviewmine.store.layout import new_run_id
 from reviewmine.store.live import HiveLive
+from reviewmine.store.receipts import put_receipt
 from reviewmine.store.tombstones import add_tombstones, get_tombstones
 
 WITHOUT_A2 = {FIRST: ["a1", "b1"], SECOND: ["c1", "a1"]}
@@ -98,8 +100,8 @@ def test_a_fragment_of_which_nothing_is_left_has_no_part(world):
     world.judge({FIRST: ["a1", "a2", "a2"], SECOND: ["c1", "a1"]})
 
 
-def test_receipts_that_a_run_put_while_rows_were_erased_are_made_again(world):
-    """It began before: what it publishes afterwards is refused, and the next run makes it anew."""
+def test_receipts_that_no_erasure_has_rewritten_are_made_again(world):
+    """They were put after it had come by: what the run publishes is refused, and the next run makes it anew."""
     run = world.prepare(checkpoint="two")
     add_tombstones(world.table.store, world.table.layout, ["a2"])
     write = world.executor._write
@@ -108,6 +110,7 @@ def test_receipts_that_a_run_put_while_rows_were_erased_are_made_again(world):
     def late(task, annotations, carried_over, effort):
         receipt = write(task, annotations, carried_over, effort)
         stale.append(receipt.model_copy(update={"num_erasures": 0}))
+        put_receipt(world.table.store, world.table.layout, stale[-1])
         return stale[-1]
 
     world.executor._write = late
@@ -153,6 +156,24 @@ def test_a_plan_warns_of_an_erasure_that_was_cut_off(world, caplog):
     without(world, "a2")
     world.states()
     assert caplog.text == ""
+
+
+@pytest.mark.parametrize(("gone", "left"), [("nobody", EXPECTED), ("a2", WITHOUT_A2)])
+def test_a_run_publishes_what_it_annotated_before_an_erasure_as_that_rewrote_it(tmp_path, gone, left):
+    world = two_days(tmp_path)
+    annotated = []
+
+    def after(outcome: Outcome) -> None:
+        annotated.append(outcome)
+        if len(annotated) == 1:
+            without(world, gone)
+
+    summary = world.run(after=after)
+    assert (summary.partitions_failed, summary.partitions_published) == ({}, 2)
+    world.judge(left)
+    world.run()
+    assert world.num_done() == 0
+    assert without(world, gone).is_finished
 
 
 def test_ids_are_read_from_a_file_a_line_each(world, tmp_path):
