@@ -81,8 +81,9 @@ def gc(
     as_json: AsJson = False,
 ) -> None:
     """Take away staged parts, receipts and old generations that nobody needs any more, never what is live or held."""
-    from reviewmine.backfill.garbage import Collected, Retention, collect, runs_of, survey
+    from reviewmine.backfill.garbage import Collected, Retention, collect, survey
     from reviewmine.backfill.run import recover_dead_publishes
+    from reviewmine.backfill.runs import runs_of
     from reviewmine.store.layout import new_run_id
     from reviewmine.store.lease import Patience
     from reviewmine.store.table import Table
@@ -124,10 +125,12 @@ def erase(
     """Take the rows of reviews out of every generation, live, earlier and staged, and say where they were.
 
     Their ids are kept as digests in the table's meta, so that no later run brings the rows back from the archive.
-    Receipts that a run under way puts meanwhile are not published. Run it again if a partition was held.
+    Receipts that a run under way puts meanwhile are not published. Run it again if it says that it is not finished: a
+    partition was held, or a run that began before is still under way.
     """
     from reviewmine.backfill.erasing import ids_to_erase
     from reviewmine.backfill.run import recover_dead_publishes
+    from reviewmine.backfill.runs import runs_of, unaware_of
     from reviewmine.store.erasing import Erased
     from reviewmine.store.erasing import erase as erase_rows
     from reviewmine.store.layout import new_run_id
@@ -147,13 +150,16 @@ def erase(
     else:
         recover_dead_publishes(place, run_id, patience)
         tombstones = add_tombstones(place.store, place.layout, ids)
-        erased = erase_rows(place.store, place.layout, place.live, tombstones, run_id, patience)
+        unaware = unaware_of(tombstones, runs_of(place.store, place.layout), now=datetime.now(UTC))
+        erased = erase_rows(
+            place.store, place.layout, place.live, tombstones, run_id, patience, awaited=unaware
+        )
     _say(
         [json.dumps(erased_json(erased, dry_run=dry_run))]
         if as_json
         else erased_lines(erased, dry_run=dry_run)
     )
-    if erased.held:
+    if not erased.is_finished:
         raise typer.Exit(EXIT_FAILED)
 
 

@@ -30,6 +30,8 @@ def status_lines(status: TableStatus, *, now: datetime) -> Iterator[str]:
         yield f"run {run.run_id}: {_run(run, now)}"
         for name, reason in run.partitions_failed.items():
             yield f"  failed: {name}: {reason}"
+    if status.erasures:
+        yield f"erasures: {status.erasures}"
     if status.foreign_files:
         yield (
             f"found {len(status.foreign_files)} files in the table that reviewmine did not write, such as "
@@ -109,6 +111,8 @@ def erased_lines(erased: Erased, *, dry_run: bool) -> Iterator[str]:
     yield f"{'would be erased' if dry_run else 'erased'}: {told} rows"
     for partition, reason in erased.held.items():
         yield f"not erased yet: {partition}: {reason}; run this again"
+    for reason in erased.awaited:
+        yield f"not finished: {reason}; run this again once it has ended"
 
 
 def erased_json(erased: Erased, *, dry_run: bool) -> dict[str, Any]:
@@ -124,6 +128,7 @@ def erased_json(erased: Erased, *, dry_run: bool) -> dict[str, Any]:
             for trace in erased.traces
         ],
         "held": {str(partition): reason for partition, reason in erased.held.items()},
+        "awaited": list(erased.awaited),
     }
 
 

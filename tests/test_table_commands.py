@@ -194,3 +194,16 @@ def test_erase_says_where_rows_are_and_where_they_were(world, capsys, tmp_path):
     assert run("lineage", world.table.uri, "a2") == 1
     assert run("erase", world.table.uri) == 2
     assert "expected --review-ids FILE or --user-id USER" in capsys.readouterr().err
+
+
+def test_erase_is_not_finished_while_a_run_that_began_before_is_under_way(world, capsys, tmp_path):
+    ids = tmp_path / "ids.txt"
+    ids.write_text("a2\n")
+    dead = world.prepare(checkpoint="three")
+    dead._record("running")
+    assert run("erase", world.table.uri, "--review-ids", str(ids)) == 1
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert told.startswith(f"not finished: run {dead.summary.run_id}, last heard of at ")
+    assert told.endswith("; run this again once it has ended")
+    dead._record("stopped")
+    assert run("erase", world.table.uri, "--review-ids", str(ids)) == 0

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from reviewmine.backfill.runs import RUN_LIFE, are_alive
 from reviewmine.backfill.summary import Summary
 from reviewmine.errors import LeaseHeld, LeaseLost
 from reviewmine.partition import Partition
@@ -22,12 +23,10 @@ from reviewmine.store.layout import Layout, begun_at, partition_of_part
 from reviewmine.store.lease import Patience, upkeep
 from reviewmine.store.live import Live
 from reviewmine.store.manifest import Manifest, history, live_manifest
-from reviewmine.store.parallel import in_parallel, in_parallel_under_lease
+from reviewmine.store.parallel import in_parallel_under_lease
 from reviewmine.store.receipts import Receipt
 from reviewmine.store.record import Record
 
-RUN_LIFE = timedelta(days=1)
-"""A run that was not heard of for so long is dead, and a part so old that has no receipt is of no live attempt."""
 _Read = TypeVar("_Read", bound=Record)
 
 
@@ -42,9 +41,7 @@ class Retention:
     @classmethod
     def of(cls, keep: int, older_than: timedelta, *, runs: Iterable[Summary], now: datetime) -> "Retention":
         """All that is younger than `older_than`; beside a live run, all that was when it began and counted on it."""
-        living = (
-            run.started_at for run in runs if run.state == "running" and now - run.updated_at < RUN_LIFE
-        )
+        living = (run.started_at for run in are_alive(runs, now=now))
         return cls(keep=keep, since=min([now, *living]) - older_than, now=now)
 
 
@@ -159,12 +156,6 @@ def kept_generations(
         if other.generation in under_way or other.published_at >= retention.since:
             kept[other.generation] = other
     return list(kept.values())
-
-
-def runs_of(store: Store, layout: Layout) -> list[Summary]:
-    """The records of all runs of the table, in order of their start."""
-    found = in_parallel(lambda file: _get(store, file, Summary), list(store.list(layout.runs)))
-    return sorted((run for run in found if run), key=lambda run: run.started_at)
 
 
 def _keeper(store: Store, layout: Layout, retention: Retention) -> Callable[[Partition], list[Manifest]]:

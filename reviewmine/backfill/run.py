@@ -109,6 +109,8 @@ class Run:
         Raises RejectBudgetExceeded, Stopped, or what went wrong; the run's record says so too, and every receipt
         that stands will be used by the next run.
         """
+        num_erasures = get_tombstones(self._job.table.store, self._job.table.layout).num_erasures
+        self.summary = self.summary.model_copy(update={"num_erasures": num_erasures})
         self._record("running")
         try:
             with self._stop.heeded():

@@ -1,5 +1,6 @@
 """Standing: what a table holds, and how that compares with what a partition is to be made from."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +21,9 @@ from reviewmine.store.manifest import (
 )
 from reviewmine.store.parallel import in_parallel
 from reviewmine.store.table import Table
+from reviewmine.store.tombstones import get_tombstones
 
+_log = logging.getLogger(__name__)
 State = Literal["fresh", "missing", "stale", "gone", "unsettled", "later"]
 """`unsettled` and `later` are missing or stale, and left for another run: too young, or over the limit."""
 
@@ -53,10 +56,15 @@ class PlannedPartition:
 
 
 class Standing:
-    """The live manifest of every partition, and the files of the table, as one look at both shows them."""
+    """The live manifest of every partition, and the files of the table, as one look at both shows them.
+
+    Rows of an unfinished erasure make no partition stale, for no run takes them out: they are warned of.
+    """
 
     def __init__(self, table: Table) -> None:
         self._store, self._layout = table.store, table.layout
+        if unfinished := get_tombstones(self._store, self._layout).unfinished:
+            _log.warning("%s: %s", table.uri, unfinished)
         self._sizes = table.live_sizes()
         self._by_folder: dict[str, list[str]] = defaultdict(list)
         for name in self._sizes:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -22,6 +22,7 @@ from reviewmine.store.manifest import Manifest, get_pointer, history, live_manif
 from reviewmine.store.parallel import in_parallel
 from reviewmine.store.record import Record
 from reviewmine.store.table import Table
+from reviewmine.store.tombstones import get_tombstones
 
 PartitionState = Literal["live", "empty", "unpublished", "damaged", "unreadable"]
 
@@ -75,12 +76,19 @@ class RunStatus(Record):
 
 
 class TableStatus(Record):
-    """A table as one look at its meta shows it. `foreign_files` lie in the table, and reviewmine did not write them."""
+    """A table as one look at its meta shows it.
+
+    `foreign_files` lie in the table, and reviewmine did not write them. `erasures` says what is to be done where some
+    are not finished.
+    """
 
     table: str
     partitions: tuple[PartitionStatus, ...]
     runs: tuple[RunStatus, ...]
     foreign_files: tuple[str, ...] = ()
+    num_erasures: int | None = 0
+    num_erasures_finished: int | None = 0
+    erasures: str = ""
 
 
 def status_of(table: Table, *, wait: Callable[[], None] | None = None) -> TableStatus:
@@ -96,7 +104,26 @@ def status_of(table: Table, *, wait: Callable[[], None] | None = None) -> TableS
         partitions = in_parallel(look.again, partitions)
     foreign = tuple(name for name in look.sizes if fence_of(name) is None)
     runs = sorted(look.runs, key=lambda run: (run.run_id[:15], str(run.started_at or "")))
-    return TableStatus(table=table.uri, partitions=tuple(partitions), runs=tuple(runs), foreign_files=foreign)
+    return TableStatus(
+        table=table.uri,
+        partitions=tuple(partitions),
+        runs=tuple(runs),
+        foreign_files=foreign,
+        **_erasures(table),
+    )
+
+
+def _erasures(table: Table) -> dict[str, Any]:
+    """How many erasures there were, and how many are done; None where their record cannot be read."""
+    try:
+        found = get_tombstones(table.store, table.layout)
+    except TableError as unreadable:
+        return {"num_erasures": None, "num_erasures_finished": None, "erasures": str(unreadable)}
+    return {
+        "num_erasures": found.num_erasures,
+        "num_erasures_finished": found.num_finished,
+        "erasures": found.unfinished,
+    }
 
 
 class _Look:

@@ -25,6 +25,7 @@ class Summary(Record):
     `rows_by_status` counts these, tokens and a worker's seconds on its device likewise. A rejected file counts with
     the rows that its footer promises, or none where that cannot be read. `startup_s` went by before the first fragment
     was begun. While it runs, a run puts its record again now and then: `updated_at` is when it was last heard of.
+    `num_erasures` is how many erasures of the table there were when it began: whatever it puts heeds these.
     """
 
     run_id: str
@@ -50,6 +51,7 @@ class Summary(Record):
     num_tokens: int = 0
     seconds_of_workers: dict[str, float] = Field(default_factory=dict)
     startup_s: float = 0.0
+    num_erasures: int = 0
 
     @property
     def rows_annotated(self) -> int:

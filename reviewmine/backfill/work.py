@@ -24,7 +24,7 @@ from reviewmine.store.parts import Part, PartWriter
 from reviewmine.store.receipts import Effort, Receipt, put_receipt
 from reviewmine.store.record import Record
 from reviewmine.store.table import Table
-from reviewmine.store.tombstones import get_tombstones
+from reviewmine.store.tombstones import Tombstones, get_tombstones
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,32 +124,46 @@ class FragmentWriter:
         annotations = conform_annotations(annotations, annotations_schema(job.carried), where=where)
         validate(annotations, where=where)
         _check_lineage(fragment, annotations, where)
-        tombstones = get_tombstones(job.table.store, job.table.layout)
-        annotations = annotations.filter(pa.array(~tombstones.are_erased(annotations["review_id"])))
+        put = self._put(fragment, annotations)
         if carried_over is not None:
-            carried_over = carried_over.filter(pa.array(~tombstones.are_erased(carried_over["review_id"])))
-        writer = PartWriter(job.table.store, job.table.layout, job.result_key, fragment)
-        live = job.table.live
-        parts = tuple(
-            writer.put(partition, live.part_of(partition, rows))
-            for partition, rows in self._divide(fragment, annotations)
-        )
+            carried_over = _without_erased(carried_over, put.tombstones)
         job.archive.check_unchanged(fragment)
         receipt = Receipt(
             result_key=job.result_key,
             fragment=fragment,
             run_id=job.run_id,
-            attempt=writer.attempt,
-            parts=parts,
-            num_rows_erased=fragment.num_rows - annotations.num_rows,
-            num_erasures=tombstones.num_erasures,
-            num_rows_by_status=_num_by_status(annotations),
+            attempt=put.attempt,
+            parts=put.parts,
+            num_rows_erased=fragment.num_rows - put.rows.num_rows,
+            num_erasures=put.tombstones.num_erasures,
+            num_rows_by_status=_num_by_status(put.rows),
             num_carried_by_status=_num_by_status(carried_over) if carried_over is not None else {},
             put_at=datetime.now(UTC),
             effort=effort,
         )
         put_receipt(job.table.store, job.table.layout, receipt)
         return receipt
+
+    def _put(self, fragment: Fragment, annotations: pa.Table) -> "_Put":
+        """Put the parts without the rows that were erased, anew where more were meanwhile.
+
+        An erasure that finds no part has none to rewrite: one that comes after its last look is taken back here.
+        """
+        store, layout, live = self._job.table.store, self._job.table.layout, self._job.table.live
+        tombstones = get_tombstones(store, layout)
+        while True:
+            rows = _without_erased(annotations, tombstones)
+            writer = PartWriter(store, layout, self._job.result_key, fragment)
+            parts = tuple(
+                writer.put(partition, live.part_of(partition, divided))
+                for partition, divided in self._divide(fragment, rows)
+            )
+            latest = get_tombstones(store, layout)
+            if latest.num_erasures == tombstones.num_erasures:
+                return _Put(writer.attempt, parts, rows, tombstones)
+            for part in parts:
+                store.delete(part.name)
+            tombstones = latest
 
     def _divide(self, fragment: Fragment, annotations: pa.Table) -> Iterator[tuple[Partition, pa.Table]]:
         by = self._job.partition_by
@@ -161,6 +175,20 @@ class FragmentWriter:
         values = derived_values(by, annotations["reviewed_at"])
         for value in sorted(pc.unique(values).to_pylist()):
             yield Partition.derived(by, value), annotations.filter(pc.equal(values, value))
+
+
+@dataclass(frozen=True)
+class _Put:
+    """The parts of one attempt at a fragment, the rows that they hold, and the tombstones that these heed."""
+
+    attempt: str
+    parts: tuple[Part, ...]
+    rows: pa.Table
+    tombstones: Tombstones
+
+
+def _without_erased(rows: pa.Table, tombstones: Tombstones) -> pa.Table:
+    return rows.filter(pa.array(~tombstones.are_erased(rows["review_id"])))
 
 
 def _num_by_status(rows: pa.Table) -> dict[str, int]:

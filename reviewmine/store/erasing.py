@@ -4,8 +4,9 @@ The order is the proof. Tombstones first: from then on nothing is published that
 then, under the lease of each partition, its live generation is published without the rows, and its earlier manifests
 are put anew; then the receipts; and last the old parts go. A crash on the way leaves a table that reads right, and the
 same erasure called again goes on where it stopped. A run may annotate meanwhile: a receipt is said to honour the
-erasure only if every part that it names was looked into, and any other is not published. Another erasure, or a
-collection of garbage, may not: they wait for each other.
+erasure only if every part that it names was looked into, and any other is not published. A part that such a run puts
+after the last look it takes back; one that dies before it can leaves it, so no erasure is finished while a run lives
+that began before it. Another erasure, or a collection of garbage, may not: they wait for each other.
 """
 
 import hashlib
@@ -42,23 +43,42 @@ class Rewritten:
 
 @dataclass(frozen=True, kw_only=True)
 class Erased:
-    """Where the rows were, and the partitions that a live run held: there they still are, until it is done again."""
+    """Where the rows were, and what keeps the erasure from being finished until it is called again.
+
+    In the partitions that a live run `held` they still are; `awaited` tells of what may bring more of them.
+    """
 
     traces: tuple[Trace, ...]
     held: Mapping[Partition, str] = field(default_factory=dict)
+    awaited: tuple[str, ...] = ()
+
+    @property
+    def is_finished(self) -> bool:
+        return not self.held and not self.awaited
 
 
 def erase(
-    store: Store, layout: Layout, seen: Live, tombstones: Tombstones, run_id: str, patience: Patience
+    store: Store,
+    layout: Layout,
+    seen: Live,
+    tombstones: Tombstones,
+    run_id: str,
+    patience: Patience,
+    *,
+    awaited: Sequence[str] = (),
 ) -> Erased:
     """Take the rows that `tombstones` name out of the table; they were put before.
 
     A partition that a live run holds is left, and told: nothing it names is deleted. Raises LeaseHeld where another
     erasure or a collection of garbage is under way, LeaseLost where one took this for dead; then it is to be called
     again.
+
+    Args:
+        awaited: the live runs that began before, looked up after the tombstones were put: while there are any, the
+            erasure is not finished.
     """
     with upkeep(store, layout, run_id, patience) as lease:
-        return _Erasure(store, layout, seen, tombstones, run_id, patience, lease).run()
+        return _Erasure(store, layout, seen, tombstones, run_id, patience, lease).run(tuple(awaited))
 
 
 class _Erasure:
@@ -85,7 +105,7 @@ class _Erasure:
         self._traces: list[Trace] = []
         self._rewritten: dict[str, Rewritten] = {}
 
-    def run(self) -> Erased:
+    def run(self, awaited: tuple[str, ...]) -> Erased:
         while found := self._search.look():  # one who had read older tombstones may put more meanwhile
             self._rewrite(found)
         held: dict[Partition, str] = {}
@@ -99,28 +119,31 @@ class _Erasure:
         self._in_parallel(self._rewrite_receipt, receipts)
         gone = [trace.part for trace in self._traces if trace.partition not in held]
         self._in_parallel(self._store.delete, gone)
-        if not held:
+        erased = Erased(traces=tuple(self._traces), held=held, awaited=awaited)
+        if erased.is_finished:
             finish_erasures(self._store, self._layout, self._tombstones.num_erasures)
-        return Erased(traces=tuple(self._traces), held=held)
+        return erased
 
     def _in_parallel(self, ask: Callable[[str], Answer], names: Sequence[str]) -> list[Answer]:
         return in_parallel_under_lease(ask, names, keep=self._upkeep.keep)
 
     def _rewrite(self, traces: Sequence[Trace]) -> None:
-        made = self._in_parallel(self._rewrite_part, [trace.part for trace in traces])
+        made = in_parallel_under_lease(self._rewrite_part, traces, keep=self._upkeep.keep)
         self._rewritten |= zip((trace.part for trace in traces), made, strict=True)
         self._search.looked.update(str(new.changes["name"]) for new in made if new.changes)
         self._traces += traces
 
-    def _rewrite_part(self, part: str) -> Rewritten:
+    def _rewrite_part(self, trace: Trace) -> Rewritten:
         """Put the part without the rows, under a name that follows from the old one: done twice it is done once."""
-        table = read_to_erase(self._store, part)
+        table = read_to_erase(self._store, trace.part, trace.standing)
+        if table is None:
+            return Rewritten(None, {})
         are_erased = self._tombstones.are_erased(table["review_id"])
         gone = pc.value_counts(table.filter(pa.array(are_erased))["status"]).to_pylist()
         left = table.filter(pa.array(~are_erased))
         changes = None
         if left.num_rows:
-            name = rewritten_part(part, self._tombstones.num_erasures, self._tombstones.erased_at)
+            name = rewritten_part(trace.part, self._tombstones.num_erasures, self._tombstones.erased_at)
             body = encode_parquet(left)
             sha256 = hashlib.sha256(body).hexdigest()
             changes = {"name": name, "num_rows": left.num_rows, "num_bytes": len(body), "sha256": sha256}

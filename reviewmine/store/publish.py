@@ -9,6 +9,7 @@ never deleted, and an undisturbed run leaves exactly its files.
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from reviewmine.errors import PublishError, StoreError
@@ -20,6 +21,8 @@ from reviewmine.store.layout import Layout
 from reviewmine.store.lease import Patience
 from reviewmine.store.live import Live
 from reviewmine.store.manifest import Manifest
+from reviewmine.store.parallel import in_parallel
+from reviewmine.store.receipts import Receipt, get_receipt
 from reviewmine.store.tombstones import get_tombstones
 
 
@@ -58,13 +61,14 @@ class Publisher:
                     held.keep()
 
             try:
-                for held, generation in zip(all_held, generations, strict=True):
+                for held, asked in zip(all_held, generations, strict=True):
+                    generation, num_erasures = self._as_it_stands(asked)
                     live = held.live_manifest()
                     if live and generation.is_live_as(live) and held.stands(live):
                         manifests.append(live)
                         continue
                     _refuse_overtaken(generation, live)
-                    check_erasures(generation, get_tombstones(self._store, self._layout).num_erasures)
+                    check_erasures(generation, num_erasures)
                     verify(self._store, generation, keep=keep)
                     manifests.append(self._manifest(generation, held.fence, live))
                     held.stage(manifests[-1], replaces=live, keep=keep)
@@ -81,6 +85,19 @@ class Publisher:
         """Finish or undo what a dead run left half published in `partition`."""
         with self._held(partition):
             pass
+
+    def _as_it_stands(self, generation: Generation) -> tuple[Generation, int]:
+        """The generation with the receipts that an erasure has rewritten since, and how many erasures there were."""
+        num_erasures = get_tombstones(self._store, self._layout).num_erasures
+
+        def rewritten(receipt: Receipt) -> Receipt:
+            if receipt.num_erasures == num_erasures:
+                return receipt
+            standing = get_receipt(self._store, self._layout, receipt.result_key, receipt.fragment)
+            return standing or receipt
+
+        receipts = tuple(in_parallel(rewritten, generation.receipts))
+        return replace(generation, receipts=receipts), num_erasures
 
     def _held(self, partition: Partition) -> HeldPartition:
         return HeldPartition(self._store, self._layout, self._live, partition, self._run_id, self._patience)

@@ -33,6 +33,16 @@ class Tombstones(Record):
     key: str = ""
     digests: frozenset[str] = frozenset()
 
+    @property
+    def unfinished(self) -> str:
+        """What is to be done about an erasure that was cut off, or kept from its end; empty where all are done."""
+        if self.num_finished >= self.num_erasures:
+            return ""
+        return (
+            f"{self.num_finished} of {self.num_erasures} erasures are finished, and rows that are to be gone may still "
+            "be read; call the last reviewmine erase again"
+        )
+
     def digest(self, review_id: str) -> str:
         made = hashlib.blake2b(review_id.encode(), key=bytes.fromhex(self.key), digest_size=16)
         return made.hexdigest()

@@ -73,8 +73,8 @@ class Search:
     def _look_into(self, names: set[str], live: set[str], earlier: set[str]) -> list[Trace]:
         def look(name: str) -> Trace | None:
             partition = partition_of_part(name)
-            rows = self._rows(name) if partition is not None else ()
             standing: Standing = "live" if name in live else "earlier" if name in earlier else "staged"
+            rows = self._rows(name, standing) if partition is not None else ()
             return Trace(name, partition, standing, rows) if partition is not None and rows else None
 
         unseen = sorted(names - self.looked)
@@ -82,8 +82,10 @@ class Search:
         self.looked.update(unseen)
         return [trace for trace in traces if trace]
 
-    def _rows(self, name: str) -> tuple[tuple[str, str, int], ...]:
-        table = read_to_erase(self._store, name, ["review_id", "source_file", "source_row"])
+    def _rows(self, name: str, standing: Standing) -> tuple[tuple[str, str, int], ...]:
+        table = read_to_erase(self._store, name, standing, ["review_id", "source_file", "source_row"])
+        if table is None:
+            return ()
         rows = table.filter(pa.array(self._are_erased(table["review_id"])))
         return tuple(zip(*(rows[column].to_pylist() for column in rows.column_names), strict=True))
 
@@ -99,12 +101,19 @@ class Search:
         return in_parallel_under_lease(ask, about, keep=self._keep)
 
 
-def read_to_erase(store: Store, name: str, columns: Sequence[str] | None = None) -> pa.Table:
-    """The part [rows]. Raises TableError if it cannot be read."""
+def read_to_erase(
+    store: Store, name: str, standing: Standing, columns: Sequence[str] | None = None
+) -> pa.Table | None:
+    """The part [rows]; None for a staged one that its writer took back, who heeds the erasure.
+
+    Raises TableError if it cannot be read.
+    """
     try:
         with store.open(name) as file:
             return pq.ParquetFile(file).read(columns=columns, use_threads=False)
     except (OSError, pa.ArrowException) as broken:
+        if standing == "staged" and store.stat(name) is None:
+            return None
         raise TableError(
             f"{name}: cannot be read, so that nobody can say whether it holds rows to erase: {broken}; restore it, or "
             "annotate its partition again, collect garbage, and erase once more"

@@ -1,6 +1,8 @@
 """Whose rows are erased, and that no run brings them back from an archive that still has them."""
 
 from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -8,13 +10,17 @@ import pytest
 from archives import reviews, write_files
 from backfill_world import EXPECTED, FIRST, SECOND, World, two_days
 from partition_world import silent
+from stores import Crash, WrappedStore
 
 from reviewmine.backfill.erasing import ids_to_erase
+from reviewmine.backfill.runs import runs_of, unaware_of
+from reviewmine.backfill.work import Outcome
 from reviewmine.errors import UsageError
 from reviewmine.store.erasing import Erased, erase
 from reviewmine.store.layout import new_run_id
 from reviewmine.store.live import HiveLive
-from reviewmine.store.tombstones import add_tombstones
+from reviewmine.store.receipts import put_receipt
+from reviewmine.store.tombstones import add_tombstones, get_tombstones
 
 WITHOUT_A2 = {FIRST: ["a1", "b1"], SECOND: ["c1", "a1"]}
 
@@ -29,7 +35,24 @@ def world(tmp_path: Path) -> World:
 def without(world: World, *ids: str) -> Erased:
     store, layout = world.table.store, world.table.layout
     tombstones = add_tombstones(store, layout, ids)
-    return erase(store, layout, HiveLive(store, layout), tombstones, new_run_id(), silent())
+    unaware = unaware_of(tombstones, runs_of(store, layout), now=datetime.now(UTC))
+    return erase(store, layout, HiveLive(store, layout), tombstones, new_run_id(), silent(), awaited=unaware)
+
+
+class Interrupted(WrappedStore):
+    """Calls `before` before, and `after` after, the first put of a part."""
+
+    def __init__(self, world: World, before: Callable[[], None], after: Callable[[], None] = lambda: None):
+        super().__init__(world.table.store)
+        self._world, self._before, self._after = world, before, after
+
+    def put(self, name: str, body: bytes) -> None:
+        if "/parts/" not in name:
+            return super().put(name, body)
+        self._world.table.store = self.store
+        self._before()
+        super().put(name, body)
+        return self._after()
 
 
 def asked(world: World, **how: object) -> Counter[str]:
@@ -77,8 +100,8 @@ def test_a_fragment_of_which_nothing_is_left_has_no_part(world):
     world.judge({FIRST: ["a1", "a2", "a2"], SECOND: ["c1", "a1"]})
 
 
-def test_receipts_that_a_run_put_while_rows_were_erased_are_made_again(world):
-    """It began before: what it publishes afterwards is refused, and the next run makes it anew."""
+def test_receipts_that_no_erasure_has_rewritten_are_made_again(world):
+    """They were put after it had come by: what the run publishes is refused, and the next run makes it anew."""
     run = world.prepare(checkpoint="two")
     add_tombstones(world.table.store, world.table.layout, ["a2"])
     write = world.executor._write
@@ -87,6 +110,7 @@ def test_receipts_that_a_run_put_while_rows_were_erased_are_made_again(world):
     def late(task, annotations, carried_over, effort):
         receipt = write(task, annotations, carried_over, effort)
         stale.append(receipt.model_copy(update={"num_erasures": 0}))
+        put_receipt(world.table.store, world.table.layout, stale[-1])
         return stale[-1]
 
     world.executor._write = late
@@ -94,6 +118,62 @@ def test_receipts_that_a_run_put_while_rows_were_erased_are_made_again(world):
     without(world, "a2")
     world.run(checkpoint="two")
     world.judge(WITHOUT_A2)
+
+
+def test_a_part_that_a_worker_puts_after_the_last_look_of_an_erasure_is_taken_back(world):
+    """It had read the tombstones of before: the run publishes its partitions without the rows all the same."""
+    erased = []
+    run = world.prepare(checkpoint="two")
+    world.table.store = Interrupted(world, lambda: erased.append(without(world, "a2")))
+    assert run.run().partitions_failed == {}
+    world.judge(WITHOUT_A2)
+    assert "a2" not in ids_in_files(world)
+    assert f"run {run.summary.run_id}, last heard of at" in erased[0].awaited[0]
+
+
+def test_an_erasure_is_not_finished_while_a_worker_that_began_before_may_die_and_leave_a_part(world):
+    def die() -> None:
+        raise Crash
+
+    erased = []
+    run = world.prepare(checkpoint="two")
+    world.table.store = Interrupted(world, lambda: erased.append(without(world, "a2")), die)
+    with pytest.raises(Crash):
+        run.run()
+    store, layout = world.table.store, world.table.layout
+    assert (erased[0].is_finished, get_tombstones(store, layout).num_finished) == (False, 0)
+    assert "a2" in ids_in_files(world)
+    assert without(world, "a2").is_finished
+    assert get_tombstones(store, layout).num_finished == 1
+    assert "a2" not in ids_in_files(world)
+
+
+def test_a_plan_warns_of_an_erasure_that_was_cut_off(world, caplog):
+    add_tombstones(world.table.store, world.table.layout, ["a2"])
+    assert set(world.states().values()) == {"fresh"}
+    assert f"{world.table.uri}: 0 of 1 erasures are finished, and rows that are to be gone" in caplog.text
+    caplog.clear()
+    without(world, "a2")
+    world.states()
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(("gone", "left"), [("nobody", EXPECTED), ("a2", WITHOUT_A2)])
+def test_a_run_publishes_what_it_annotated_before_an_erasure_as_that_rewrote_it(tmp_path, gone, left):
+    world = two_days(tmp_path)
+    annotated = []
+
+    def after(outcome: Outcome) -> None:
+        annotated.append(outcome)
+        if len(annotated) == 1:
+            without(world, gone)
+
+    summary = world.run(after=after)
+    assert (summary.partitions_failed, summary.partitions_published) == ({}, 2)
+    world.judge(left)
+    world.run()
+    assert world.num_done() == 0
+    assert without(world, gone).is_finished
 
 
 def test_ids_are_read_from_a_file_a_line_each(world, tmp_path):

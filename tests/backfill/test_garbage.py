@@ -22,7 +22,7 @@ from partition_world import (
 )
 from stores import Crash, MemoryStore, PausingStore, StoppingStore, Writer
 
-from reviewmine.backfill.garbage import Collected, Garbage, Retention, collect, runs_of, survey
+from reviewmine.backfill.garbage import Collected, Garbage, Retention, collect, survey
 from reviewmine.backfill.summary import Summary
 from reviewmine.errors import LeaseHeld, LeaseLost, PublishError, StoreError, TableError
 from reviewmine.partition import Partition
@@ -163,12 +163,6 @@ def test_what_a_run_under_way_counts_on_stays_and_a_dead_run_holds_nothing_back(
     assert {name: Retention.of(1, week, runs=[r], now=NOW).since for name, (r, _) in cases.items()} == {
         name: since for name, (_, since) in cases.items()
     }
-
-
-def test_runs_are_read_from_the_meta(store):
-    made = Summary(run_id="r", state="done", started_at=NOW, updated_at=NOW)
-    store.put(LAYOUT.run("r"), made.encode())
-    assert runs_of(store, LAYOUT) == [made]
 
 
 def test_a_partition_that_a_live_run_holds_is_left_alone_and_told(store):

@@ -11,12 +11,15 @@ from stores import Crash, StoppingStore
 from reviewmine.backfill.status import PartitionStatus, status_of
 from reviewmine.errors import RejectBudgetExceeded, TableError
 from reviewmine.partition import Partition
+from reviewmine.store.erasing import erase
 from reviewmine.store.journal import Journal
 from reviewmine.store.layout import new_run_id
 from reviewmine.store.lease import take_lease
 from reviewmine.store.manifest import live_manifest
 from reviewmine.store.rollback import PREVIOUS, roll_back
 from reviewmine.store.table import Table
+from reviewmine.store.tombstones import add_tombstones
+from reviewmine.table_console import status_lines
 
 DAY = Partition((("dt", "2024-01-01"),))
 
@@ -156,6 +159,25 @@ def test_files_that_were_rejected_since_a_partition_was_published_are_told_with_
 def test_foreign_files_in_the_table_are_told(world):
     world.table.store.put(f"{world.table.layout.table}/{FIRST}/notes.txt", b"x")
     assert status_of(world.table).foreign_files == (f"table/{FIRST}/notes.txt",)
+
+
+def test_an_erasure_that_was_cut_off_is_told_until_it_is_finished(world):
+    store, layout = world.table.store, world.table.layout
+    assert status_of(world.table).erasures == ""
+    tombstones = add_tombstones(store, layout, ["a2"])
+    found = status_of(world.table)
+    assert (found.num_erasures, found.num_erasures_finished) == (1, 0)
+    assert found.erasures.startswith("0 of 1 erasures are finished, and rows that are to be gone may still")
+    assert any(line == f"erasures: {found.erasures}" for line in status_lines(found, now=datetime.now(UTC)))
+    erase(store, layout, world.table.live, tombstones, new_run_id(), silent())
+    assert status_of(world.table).erasures == ""
+
+
+def test_a_record_of_erasures_that_cannot_be_read_hides_no_partition(world):
+    world.table.store.put(world.table.layout.tombstones, b"{")
+    found = status_of(world.table)
+    assert "erased.json: not a tombstones that this reviewmine can read" in found.erasures
+    assert len(found.partitions) == 2
 
 
 def test_a_place_without_a_table_is_an_error_that_says_so(tmp_path):

@@ -13,6 +13,7 @@ from partition_world import (
     RESULT_KEY,
     SECOND,
     Archive,
+    annotations,
     broken_promise,
     fragments,
     judge,
@@ -28,6 +29,7 @@ from reviewmine.store.filesystem import Store
 from reviewmine.store.lease import Patience, take_lease
 from reviewmine.store.live import HiveLive
 from reviewmine.store.manifest import history, live_manifest
+from reviewmine.store.parts import encode_parquet
 from reviewmine.store.receipts import get_receipt
 from reviewmine.store.retrying import RetryingStore
 from reviewmine.store.rollback import PREVIOUS, roll_back
@@ -234,6 +236,23 @@ def test_a_writer_beside_an_erasure_at_every_operation_brings_nothing_back():
             receipt = get_receipt(twin, LAYOUT, RESULT_KEY, fragment)
             if receipt and receipt.num_erasures == 1:
                 assert not any("r2" in ids_of(twin, part.name) for part in receipt.parts), at
+        if not pausing.has_paused:
+            break
+    assert at > 20
+
+
+def test_a_part_that_its_writer_takes_back_while_an_erasure_is_at_work_is_no_damage(store):
+    part = f"{LAYOUT.all_parts}/{RESULT_KEY}/f/20240101T000000-0123456789abcdef-{DAY.name}.parquet"
+    store.put(part, encode_parquet(annotations(["r2", "r9"])))
+    for at in range(200):
+        twin = store.twin()
+        pausing = PausingStore(twin, at=at)
+        eraser = Writer(pausing, without)
+        eraser.to_pause()
+        twin.delete(part)
+        eraser.to_end()
+        assert eraser.error is None, (at, eraser.error)
+        judge_left(twin)
         if not pausing.has_paused:
             break
     assert at > 20

@@ -1,0 +1,42 @@
+"""Runs: what the records in a table's meta say of the runs that were, and which of them are still under way."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from reviewmine.backfill.summary import Summary
+from reviewmine.store.filesystem import Listed, Store
+from reviewmine.store.layout import Layout
+from reviewmine.store.parallel import in_parallel
+from reviewmine.store.tombstones import Tombstones
+
+RUN_LIFE = timedelta(days=1)
+"""A run that was not heard of for so long is dead, and a part so old that has no receipt is of no live attempt."""
+
+
+def runs_of(store: Store, layout: Layout) -> list[Summary]:
+    """The records of all runs of the table, in order of their start."""
+
+    def read(file: Listed) -> Summary | None:
+        stored = store.get(file.name)
+        return Summary.decode(stored.body, where=file.name) if stored else None
+
+    found = in_parallel(read, list(store.list(layout.runs)))
+    return sorted((run for run in found if run), key=lambda run: run.started_at)
+
+
+def are_alive(runs: Iterable[Summary], *, now: datetime) -> list[Summary]:
+    """Those of `runs` that are under way, or were when they were last heard of, not long ago."""
+    return [run for run in runs if run.state == "running" and now - run.updated_at < RUN_LIFE]
+
+
+def unaware_of(tombstones: Tombstones, runs: Iterable[Summary], *, now: datetime) -> list[str]:
+    """The live runs that may yet put rows which `tombstones` name, for they began before these were put.
+
+    A worker of such a run may have read older ones, put a part, and died before it looked again.
+    """
+    return [
+        f"run {run.run_id}, last heard of at {run.updated_at:%Y-%m-%d %H:%M:%S} UTC, began before the erasure and may "
+        "put such rows yet"
+        for run in are_alive(runs, now=now)
+        if run.num_erasures < tombstones.num_erasures
+    ]
