@@ -21,8 +21,9 @@ from reviewmine.store.manifest import (
 from reviewmine.store.parallel import in_parallel
 from reviewmine.store.table import Table
 
-State = Literal["fresh", "missing", "stale", "gone", "unsettled", "later"]
-"""`unsettled` and `later` are missing or stale, and left for another run: too young, or over the limit."""
+State = Literal["fresh", "missing", "stale", "pruned", "gone", "unsettled", "later"]
+"""`unsettled` and `later` are due, and left for another run: too young, or over the limit; `gone` ones have no
+source any more and keep their rows, `pruned` ones are to be emptied because of that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ class PlannedPartition:
 
     @property
     def is_due(self) -> bool:
-        return self.state in ("missing", "stale")
+        return self.state in ("missing", "stale", "pruned")
 
     def left(self, state: State, why: str) -> "PlannedPartition":
         """The same, for another run to take on."""
