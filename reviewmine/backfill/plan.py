@@ -210,10 +210,12 @@ class Planner:
 
     def _filled(self, draft: PlannedPartition, files: Sequence[Listed]) -> PlannedPartition:
         cuts = [self._inputs.cut(file) for file in files]
+        rows_of_inputs = tuple(self._inputs.num_rows(draft.partition, whole) for whole, _ in cuts)
         return replace(
             draft,
-            num_rows=sum(self._inputs.num_rows(draft.partition, whole) for whole, _ in cuts),
+            num_rows=sum(rows_of_inputs),
             inputs=tuple(whole for whole, _ in cuts),
+            rows_of_inputs=rows_of_inputs,
             fragments=tuple(fragment for _, fragments in cuts for fragment in fragments),
         )
 

@@ -31,13 +31,15 @@ class PlannedPartition:
     """One partition: its state, why it is stale or left, and the files and fragments it is to be made from.
 
     Of a partition that is not due these are not looked up, for nothing will be done to it, and its rows are those
-    that are live. `num_files` and `num_bytes` are the archive's, whole files however few of their rows belong here.
+    that are live. `rows_of_inputs` are the rows of each input that belong here; `num_files` and `num_bytes` are the
+    archive's, whole files however few of their rows do.
     """
 
     partition: Partition
     state: State
     reasons: tuple[str, ...] = ()
     inputs: tuple[InputFile, ...] = ()
+    rows_of_inputs: tuple[int, ...] = ()
     fragments: tuple[Fragment, ...] = ()
     live: Manifest | None = None
     num_files: int = 0
