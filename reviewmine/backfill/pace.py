@@ -25,6 +25,7 @@ _RUNS_DIFFER: Final = Interval(0.72, 1.0, 1.3)  # the runs of one machine, hours
 _TRIAL_DIFFERS: Final = Interval(
     0.65, 1.0, 1.3
 )  # some hundred rows, from all, with what reads and writes beside them
+_MAX_CARRIED: Final = 0.05  # rows that see no model take their time too, and are no part of a pace in tokens
 _STARTS_DIFFER: Final = Interval(0.5, 1.0, 2.0)  # files in the page cache or not, a machine at rest or not
 _FRAGMENT_S: Final = Interval(0.002, 0.01, 0.03)  # a message through the stages, its parts and its receipt
 
@@ -158,7 +159,9 @@ def _records(table: Table) -> list[Summary]:
 
 
 def _is_telling(run: Summary) -> bool:
-    return bool(run.num_tokens and run.seconds_of_workers and run.seconds - run.startup_s >= _LEAST_S)
+    """Whether a run annotated for long enough, and hardly anything else."""
+    has_worked = run.num_tokens and run.seconds_of_workers and run.seconds - run.startup_s >= _LEAST_S
+    return bool(has_worked) and run.rows_carried <= _MAX_CARRIED * run.rows_read
 
 
 def _kind(device: str) -> str:

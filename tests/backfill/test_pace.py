@@ -51,11 +51,16 @@ class TestRuns:
             {"seconds_of_workers": {}},
             {"seconds": 21.0},
             {"seconds": 0.0, "state": "running"},
+            {"rows_read": 1000, "rows_carried": 900},
         ],
     )
-    def test_a_run_of_another_checkpoint_or_of_a_moment_says_nothing(self, world, changes):
+    def test_a_run_of_another_checkpoint_or_of_a_moment_or_that_mostly_carried_over_says_nothing(self, world, changes):
         record(world, 1, **changes)
         assert pace_of_runs(world.table, checkpoint="one") is None
+
+    def test_a_run_that_carried_a_few_rows_over_tells_the_pace(self, world):
+        record(world, 1, rows_read=1000, rows_carried=10)
+        assert pace_of_runs(world.table, checkpoint="one").tokens_per_s.expected == pytest.approx(1000)
 
     def test_runs_on_another_kind_of_device_are_left_out(self, world):
         record(world, 1)
