@@ -36,6 +36,9 @@ LimitPartitions = Annotated[
 SettledAfter = Annotated[
     str | None, typer.Option(help="2d, 12h...: leave partitions alone whose newest file is younger.")
 ]
+Prune = Annotated[
+    bool, typer.Option("--prune", help="Empty the partitions whose files are gone from the archive.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per partition, then totals.")]
 
 
@@ -54,6 +57,7 @@ def plan(
     order: Order = None,
     limit_partitions: LimitPartitions = None,
     settled_after: SettledAfter = None,
+    prune: Prune = False,
     price_per_device_hour: Annotated[
         float | None, typer.Option(help="What an hour of one GPU, or of one actor's processors, costs.")
     ] = None,
@@ -81,6 +85,7 @@ def plan(
             "order": order,
             "limit_partitions": limit_partitions,
             "settled_after": settled_after,
+            "prune": prune or None,
             "plan.price_per_device_hour": price_per_device_hour,
             "plan.tokens_per_s": tokens_per_s,
         },
@@ -104,6 +109,7 @@ def annotate(
     order: Order = None,
     limit_partitions: LimitPartitions = None,
     settled_after: SettledAfter = None,
+    prune: Prune = False,
     budget_hours: Annotated[
         float | None, typer.Option(help="Stop at the end of the first partition after so long, resumable.")
     ] = None,
@@ -129,6 +135,7 @@ def annotate(
             "order": order,
             "limit_partitions": limit_partitions,
             "settled_after": settled_after,
+            "prune": prune or None,
             "budget_hours": budget_hours,
             "atomic_run": atomic_run or None,
         },

@@ -60,6 +60,7 @@ def json_objects(estimate: Estimate) -> Iterator[dict[str, Any]]:
         "bytes": estimate.num_bytes,
         "fragments": estimate.num_fragments,
         "rows_to_annotate": estimate.rows_to_annotate,
+        "rows_to_carry": estimate.rows_to_carry,
         "tokens": _rounded(estimate.tokens, 0),
         "hours": _rounded(estimate.hours, 6),
         "device_hours": _rounded(estimate.device_hours, 6),
@@ -77,9 +78,10 @@ def totals(estimate: Estimate) -> Iterator[str]:
     yield f"partitions: {counted or 'none'}"
     for partition, reason in _left_out(estimate):
         yield f"partition {partition} cannot be published: {reason}"
+    known = f", {estimate.rows_to_carry:,} more to carry over" if estimate.rows_to_carry else ""
     yield (
         f"to publish: {estimate.num_rows:,} rows of {estimate.num_files:,} files, {_bytes(estimate.num_bytes)}, in "
-        f"{estimate.num_fragments:,} fragments; to annotate: {estimate.rows_to_annotate:,} rows"
+        f"{estimate.num_fragments:,} fragments; to annotate: {estimate.rows_to_annotate:,} rows{known}"
     )
     means = estimate.means
     if means is None:
@@ -103,6 +105,9 @@ def _basis(estimate: Estimate) -> Iterator[str]:
             f"tokens: {means.tokens.num_rows:,} rows in {means.tokens.num_blocks:,} places were tokenised, "
             f"{means.tokens.per_row:,.1f} tokens a row; output size: {means.sizes.basis}"
         )
+        if means.new_share:
+            told = _spread(means.new_share.share, lambda share: f"{100 * share:.3g}%")
+            yield f"new rows: {told} of them, {means.new_share.basis}"
 
 
 def _left_out(estimate: Estimate) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from daily_archive import judge, write_daily
 from tiny_checkpoint import make_checkpoint
@@ -129,3 +131,11 @@ def test_a_plan_without_a_given_pace_tries_the_workers_and_a_second_one_goes_by_
     assert (ran["partitions_published"], ran["partitions_left"]) == (1, 2)
     main_ends_well("backfill", "run", *places, "--num-actors", "1")
     judge(tmp_path / "table", tmp_path / "archive")
+    file = next((tmp_path / "archive" / "dt=2024-01-31").glob("*.parquet"))
+    rows = pq.read_table(file)
+    bodies = ["quite another review", *rows["body"].to_pylist()[1:]]
+    pq.write_table(rows.set_column(rows.schema.get_field_index("body"), "body", pa.array(bodies)), file)
+    main_ends_well("backfill", "plan", *places, "--json", "--num-actors", "1")
+    edited = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (edited["rows"], edited["rows_to_annotate"], edited["rows_to_carry"]) == (200, 1, 99)
+    assert "new rows: 1% (1% to 1%) of them" in edited["rests_on"][-1]

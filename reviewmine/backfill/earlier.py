@@ -55,6 +55,15 @@ class EarlierParts:
         for of_file in self._of_file.values():
             of_file.sort(key=_first_row)
 
+    def num_rows_of_same(self, fragment: Fragment) -> int:
+        """The rows that are live of this very fragment: all but those that were erased."""
+        return min(fragment.num_rows, sum(part.num_rows for part in self._of_fragment.get(fragment, ())))
+
+    def may_know(self, fragment: Fragment, partitions: Iterable[Partition]) -> bool:
+        """Whether `of` names any part."""
+        of_partitions = any(self._of_partition.get(partition) for partition in partitions)
+        return of_partitions or fragment.path in self._of_file or fragment in self._of_fragment
+
     def of(self, fragment: Fragment, partitions: Iterable[Partition]) -> tuple[Part, ...]:
         """The parts to look through for rows of `fragment`, which touches `partitions`, the likeliest first.
 

@@ -1,14 +1,19 @@
 """Estimates: what a plan will take, partition by partition and in all, each figure with the bounds it should lie in."""
 
 import heapq
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
+from reviewmine.backfill.earlier import EarlierParts
 from reviewmine.backfill.interval import NOTHING, Interval, total
+from reviewmine.backfill.new_rows import UNSEEN, NewShare
 from reviewmine.backfill.pace import Pace, Trial
 from reviewmine.backfill.plan import Plan, PlannedPartition, State
 from reviewmine.backfill.sampling import TokenRate
+from reviewmine.backfill.work import Task
+from reviewmine.partition import Partition
 from reviewmine.store.fragment import Fragment
 from reviewmine.store.manifest import Manifest
 from reviewmine.store.table import Table
@@ -16,6 +21,7 @@ from reviewmine.store.table import Table
 _REQUESTS_OF_A_PUBLISH: Final = 14  # lease, fence, manifest, journal, pointer and their undoing
 _REQUESTS_OF_A_PART: Final = 2  # its footer is read and it is copied
 _PUT_S: Final = 0.005  # a synced write takes longer than the answer that a store is timed by
+_CARRY_S: Final = Interval(2e-5, 8e-5, 2.5e-4)  # a row is read, looked up and written, and sees no model
 _SIZES_DIFFER: Final = 0.2
 _LIVE_DIFFERS: Final = 0.15
 
@@ -38,12 +44,17 @@ class Means:
     sizes: Sizes
     num_workers: int
     request_s: float
+    new_share: NewShare | None = None
+    """None where no file changed."""
     price_per_hour: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class PartitionEstimate:
-    """One partition; `tokens` and `device_hours` count what is still to annotate, without the start of workers."""
+    """One partition; `tokens` and `device_hours` count what is still to annotate, without the start of workers.
+
+    Of a fragment of several partitions, that is as much as it has rows of this one.
+    """
 
     planned: PlannedPartition
     rows_to_annotate: int = 0
@@ -57,6 +68,8 @@ class PartitionEstimate:
 class Estimate:
     """A whole plan. Files, rows, bytes and fragments count what is due; a file of two partitions counts once.
 
+    Of the rows without a receipt, `rows_to_carry` are expected to be known, and see no model.
+
     `hours` go by from the start of the run to its end; `device_hours` are those of all workers, which a cluster holds
     as long.
     """
@@ -69,6 +82,7 @@ class Estimate:
     num_bytes: int
     num_fragments: int
     rows_to_annotate: int
+    rows_to_carry: int
     tokens: Interval
     hours: Interval
     device_hours: Interval
@@ -97,11 +111,36 @@ class Estimator:
         of_plan = {fragment.id: fragment for planned in plan.due() for fragment in planned.fragments}
         self._num_fragments = len(of_plan)
         self._pending = {name: fragment for name, fragment in of_plan.items() if name not in standing}
+        self._touching: dict[str, list[Partition]] = defaultdict(list)
+        for planned in plan.due():
+            for fragment in planned.fragments:
+                self._touching[fragment.id].append(planned.partition)
+        self._earlier = EarlierParts(plan)
+        self._of_unchanged = {
+            name: num_known
+            for name, fragment in self._pending.items()
+            if (num_known := self._earlier.num_rows_of_same(fragment))
+        }
+        self._changed = {
+            name
+            for name, fragment in self._pending.items()
+            if name not in self._of_unchanged and self._earlier.may_know(fragment, self._touching[name])
+        }
 
     @property
     def pending(self) -> list[Fragment]:
-        """The fragments that are to be annotated, in the order in which a run takes them."""
+        """The fragments that have no receipt, in the order in which a run takes them."""
         return list(self._pending.values())
+
+    @property
+    def changed(self) -> list[Fragment]:
+        """Those of them of whose rows nobody knows how many are live already."""
+        return [fragment for name, fragment in self._pending.items() if name in self._changed]
+
+    def looking_back(self, probe: Task) -> Task:
+        """The same with the earlier parts that a run would look through."""
+        fragment = probe.fragment
+        return probe.model_copy(update={"earlier": self._earlier.of(fragment, self._touching[fragment.id])})
 
     def stored_bytes_per_row(self, fragment: Fragment) -> float:
         """The bytes of a row's body, as the footer of its file tells them."""
@@ -109,10 +148,13 @@ class Estimator:
 
     def estimate(self, means: Means | None) -> Estimate:
         """Without means, for a plan with nothing to annotate, there are no tokens and no hours."""
-        partitions = tuple(self._of_partition(planned, means) for planned in self._plan.partitions)
+        rows = self._rows_to_annotate(means)
+        partitions = tuple(self._of_partition(planned, rows, means) for planned in self._plan.partitions)
         files = {file.path: file for planned in self._plan.due() for file in planned.inputs}
-        hours = self._hours(means) if means else NOTHING
+        hours = self._hours(rows, means) if means else NOTHING
         device_hours = hours.times(means.num_workers) if means else NOTHING
+        num_pending = sum(fragment.num_rows for fragment in self._pending.values())
+        rows_to_annotate = round(sum(number.expected for number in rows.values()))
         return Estimate(
             plan=self._plan,
             means=means,
@@ -121,45 +163,69 @@ class Estimator:
             num_rows=sum(planned.num_rows or 0 for planned in self._plan.due()),
             num_bytes=sum(file.num_bytes for file in files.values()),
             num_fragments=self._num_fragments,
-            rows_to_annotate=sum(fragment.num_rows for fragment in self._pending.values()),
-            tokens=self._tokens(self._pending.values(), means),
+            rows_to_annotate=rows_to_annotate,
+            rows_to_carry=num_pending - rows_to_annotate,
+            tokens=self._tokens(rows, means),
             hours=hours,
             device_hours=device_hours,
             output_bytes=total(partition.output_bytes for partition in partitions),
             cost=_cost(device_hours, means),
         )
 
-    def _of_partition(self, planned: PlannedPartition, means: Means | None) -> PartitionEstimate:
+    def _of_partition(
+        self, planned: PlannedPartition, rows: Mapping[str, Interval], means: Means | None
+    ) -> PartitionEstimate:
         if not planned.is_due:
             return PartitionEstimate(planned=planned)
-        pending = [fragment for fragment in planned.fragments if fragment.id in self._pending]
-        tokens = self._tokens(pending, means)
+        inputs = zip(planned.inputs, planned.rows_of_inputs, strict=True)
+        shares = {file.path: num_rows / max(1, file.num_rows) for file, num_rows in inputs}
+        own = {
+            fragment.id: rows[fragment.id].times(shares[fragment.path])
+            for fragment in planned.fragments
+            if fragment.id in rows
+        }
+        tokens = self._tokens(own, means)
         device_hours = tokens.over(means.pace.tokens_per_s).times(1 / 3600) if means else NOTHING
         return PartitionEstimate(
             planned=planned,
-            rows_to_annotate=sum(fragment.num_rows for fragment in pending),
+            rows_to_annotate=round(sum(number.expected for number in own.values())),
             tokens=tokens,
             device_hours=device_hours,
             output_bytes=_output_bytes(planned, means) if means else NOTHING,
             cost=_cost(device_hours, means),
         )
 
-    def _tokens(self, fragments: Iterable[Fragment], means: Means | None) -> Interval:
-        stored = sum(self._per_row[fragment.path] * fragment.num_rows for fragment in fragments)
+    def _rows_to_annotate(self, means: Means | None) -> dict[str, Interval]:
+        """The rows of each pending fragment that a model has to see, by its id."""
+        share = ((means and means.new_share) or UNSEEN).share
+        found = {}
+        for name, fragment in self._pending.items():
+            num_rows = float(fragment.num_rows - self._of_unchanged.get(name, 0))
+            found[name] = share.times(num_rows) if name in self._changed else Interval.around(num_rows, 0)
+        return found
+
+    def _tokens(self, rows: Mapping[str, Interval], means: Means | None) -> Interval:
+        stored = total(rows[name].times(self._per_row[self._pending[name].path]) for name in rows)
         return means.tokens.per_byte.times(stored) if means else NOTHING
 
-    def _hours(self, means: Means) -> Interval:
+    def _hours(self, rows: Mapping[str, Interval], means: Means) -> Interval:
         """Start of the workers, the slowest way of sharing the fragments out among them, and the publishes."""
-        stored = [self._per_row[fragment.path] * fragment.num_rows for fragment in self._pending.values()]
-        of_a_worker = means.tokens.per_byte.times(_makespan(stored, means.num_workers))
-        working = of_a_worker.over(means.pace.tokens_per_s)
+        stored = [rows[name].times(self._per_row[fragment.path]) for name, fragment in self._pending.items()]
+        largest = (
+            Interval(*(_makespan(loads, means.num_workers) for loads in zip(*stored, strict=True)))
+            if stored
+            else NOTHING
+        )
+        working = means.tokens.per_byte.times(largest).over(means.pace.tokens_per_s)
         starting = means.pace.startup_s if stored else NOTHING
         messages = means.pace.fragment_s.times(float(len(stored)) / means.num_workers)
+        num_known = sum(fragment.num_rows - rows[name].expected for name, fragment in self._pending.items())
+        carrying = _CARRY_S.times(num_known / means.num_workers)
         num_parts = sum(len(planned.fragments) for planned in self._plan.due())
         num_requests = _REQUESTS_OF_A_PUBLISH * len(self._plan.due()) + _REQUESTS_OF_A_PART * num_parts
         publishing = num_requests * (means.request_s + _PUT_S)
         return total(
-            [starting, working, messages, Interval(publishing / 2, publishing, 2 * publishing)]
+            [starting, working, messages, carrying, Interval(publishing / 2, publishing, 2 * publishing)]
         ).times(1 / 3600)
 
 
@@ -203,7 +269,7 @@ def request_seconds(table: Table, now: Callable[[], float], *, num_tries: int = 
 
 def _output_bytes(planned: PlannedPartition, means: Means) -> Interval:
     sizes = means.sizes
-    fixed = sizes.of_a_part * len(planned.fragments)
+    fixed = sizes.of_a_part * min(len(planned.fragments), planned.num_rows or 0)
     return total([Interval.around(fixed, _SIZES_DIFFER), sizes.of_a_row.times(float(planned.num_rows or 0))])
 
 

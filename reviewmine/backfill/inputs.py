@@ -4,7 +4,7 @@ For partitions derived from dates the date column is read, since a file then tou
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -101,6 +101,11 @@ class Inputs:
         self._mapped(file, footer)
         whole = InputFile(path=file.name, num_bytes=file.num_bytes, etag=file.etag, num_rows=footer.num_rows)
         return whole, list(cut(file.name, file.etag, footer.row_groups))
+
+    def are_gone(self, files: Sequence[InputFile]) -> bool:
+        """Whether none of `files` is in the archive: each is looked up by its name, for a listing proves no absence."""
+        stat = self._archive.store.stat
+        return not any(in_parallel(lambda file: stat(file.path) is not None, files))
 
     def num_rows(self, partition: Partition, file: InputFile) -> int:
         """The rows of a file that was cut which lie in `partition`: all of them unless its key is derived."""

@@ -6,6 +6,7 @@ writing, and waiting at the end. So it foretells runs on workers of the same kin
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +17,7 @@ from reviewmine.backfill.poison import Execute
 from reviewmine.backfill.summary import Summary
 from reviewmine.backfill.work import Outcome, Task
 from reviewmine.errors import ReviewmineError, TableError
+from reviewmine.store.parallel import in_parallel
 from reviewmine.store.receipts import Effort
 from reviewmine.store.table import Table
 
@@ -25,6 +27,7 @@ _RUNS_DIFFER: Final = Interval(0.72, 1.0, 1.3)  # the runs of one machine, hours
 _TRIAL_DIFFERS: Final = Interval(
     0.65, 1.0, 1.3
 )  # some hundred rows, from all, with what reads and writes beside them
+_MAX_CARRIED: Final = 0.05  # rows that see no model take their time too, and are no part of a pace in tokens
 _STARTS_DIFFER: Final = Interval(0.5, 1.0, 2.0)  # files in the page cache or not, a machine at rest or not
 _FRAGMENT_S: Final = Interval(0.002, 0.01, 0.03)  # a message through the stages, its parts and its receipt
 
@@ -69,10 +72,7 @@ def pace_of_runs(table: Table, *, checkpoint: str, device: str = "auto") -> Pace
         checkpoint: the digest.
         device: `cpu` or `cuda` leaves runs on the other out; `auto` takes those on the kind used last.
     """
-    runs = [run for run in _records(table) if run.checkpoint == checkpoint and _is_telling(run)]
-    kinds = [_kind(run.device) for run in runs]
-    wanted = device if device != "auto" else kinds[-1] if kinds else device
-    runs = [run for run, kind in zip(runs, kinds, strict=True) if kind == wanted][-_MAX_RUNS:]
+    runs = _telling_runs(table, checkpoint, device)
     if not runs:
         return None
     worker_s = np.array([(run.seconds - run.startup_s) * len(run.seconds_of_workers) for run in runs])
@@ -145,20 +145,33 @@ def _but_the_first_of_each_worker(efforts: Sequence[Effort]) -> list[Effort]:
     return later
 
 
-def _records(table: Table) -> list[Summary]:
-    """The records of all runs that this reviewmine can read, in order of their start."""
-    found = []
-    for listed in table.store.list(table.layout.runs):
-        stored = table.store.get(listed.name)
-        try:
-            found += [Summary.decode(stored.body, where=listed.name)] if stored else []
-        except TableError:
-            continue  # a record of another edition says nothing here
-    return sorted(found, key=lambda run: run.started_at)
+def _telling_runs(table: Table, checkpoint: str, device: str) -> list[Summary]:
+    """The latest runs that tell something, in order of their start; records are read from the newest, till these do."""
+    names = sorted((file.name for file in table.store.list(table.layout.runs)), reverse=True)
+    found: list[Summary] = []
+    for first in range(0, len(names), _MAX_RUNS):
+        records = in_parallel(lambda name: _record(table, name), names[first : first + _MAX_RUNS])
+        for run in (record for record in records if record):
+            wanted = device if device != "auto" else _kind((found or [run])[0].device)
+            if run.checkpoint == checkpoint and _is_telling(run) and _kind(run.device) == wanted:
+                found.append(run)
+        if len(found) >= _MAX_RUNS:
+            break
+    return found[:_MAX_RUNS][::-1]
+
+
+def _record(table: Table, name: str) -> Summary | None:
+    """The record of a run, or None where this reviewmine cannot read it: one of another edition says nothing here."""
+    stored = table.store.get(name)
+    with suppress(TableError):
+        return Summary.decode(stored.body, where=name) if stored else None
+    return None
 
 
 def _is_telling(run: Summary) -> bool:
-    return bool(run.num_tokens and run.seconds_of_workers and run.seconds - run.startup_s >= _LEAST_S)
+    """Whether a run annotated for long enough, and hardly anything else."""
+    has_worked = run.num_tokens and run.seconds_of_workers and run.seconds - run.startup_s >= _LEAST_S
+    return bool(has_worked) and run.rows_carried <= _MAX_CARRIED * run.rows_read
 
 
 def _kind(device: str) -> str:

@@ -4,7 +4,7 @@ Only listings, footers, pointers and manifests are looked at; for partitions der
 column.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
@@ -94,23 +94,21 @@ class Planner:
     def plan(self, result: Result) -> Plan:
         """An unreadable file becomes a reject; one that lacks a required column costs its partitions alone.
 
-        Raises ContractError where every partition that is due has such a file, and TableError where a range would
+        Raises ContractError where every partition that is due has such a file, and TableError where the run would
         give the table partitions of two schemas.
         """
         touched, unsure = self._inputs.by_partition()
         wanted = {partition: files for partition, files in touched.items() if self._covers(partition)}
         standing = Standing(self._table)
-        outside = [p for p in standing.live if p in touched and not self._covers(p)]
-        self._refuse_two_schemas(standing, outside, result)
         drafts = {
             partition: standing.compare(partition, files, result) for partition, files in wanted.items()
         }
-        drafts |= {draft.partition: draft for draft in self._left_behind(standing, touched)}
+        left_behind = self._left_behind(standing, touched, may_prune=not unsure)
+        drafts |= {draft.partition: draft for draft in left_behind}
         ordered = [drafts[partition] for partition in self._selection.in_order(list(drafts))]
         settled = [self._if_settled(draft, wanted) for draft in ordered]
         plan = replace(self._filled_in(settled, wanted, unsure, result), live=standing.live)
-        left = [planned.partition for planned in plan.partitions if planned.state in ("unsettled", "later")]
-        self._refuse_two_schemas(standing, left if plan.due() else (), result)
+        self._refuse_two_schemas(plan, touched)
         return plan
 
     def _filled_in(
@@ -160,35 +158,49 @@ class Planner:
     def _covers(self, partition: Partition) -> bool:
         return self._only is None or self._only.covers(partition)
 
-    def _refuse_two_schemas(self, standing: Standing, left: Iterable[Partition], result: Result) -> None:
-        """A run must not carry other columns than partitions that it leaves, which a run of all would bring along."""
-        if not self._table.live.has_one_schema:
+    def _refuse_two_schemas(self, plan: Plan, touched: _Wanted) -> None:
+        """A run must not carry other columns than the rows that it leaves as they are."""
+        if not self._table.live.has_one_schema or not any(planned.fragments for planned in plan.due()):
             return
-        wanted = result.ingredients[CARRIED_COLUMNS]
-        for partition in sorted(left):
-            live = standing.live.get(partition)
-            found = live.ingredients.get(CARRIED_COLUMNS, "") if live else ""
-            if live and live.parts and found != wanted:
-                raise TableError(
-                    f"{self._table.uri}: {partition}, which is left out, carries {found or 'no columns'}; this run "
-                    f"would carry {wanted or 'none'}, and a table has one schema: --carry the same columns of the same "
-                    "types, or leave nothing out (--partitions, --limit-partitions, --settled-after)"
-                )
+        wanted = plan.result.ingredients[CARRIED_COLUMNS]
+        due = {planned.partition for planned in plan.due()}
+        clashing = {
+            partition: live.ingredients.get(CARRIED_COLUMNS, "")
+            for partition, live in sorted(plan.live.items())
+            if partition not in due and live.parts and live.ingredients.get(CARRIED_COLUMNS, "") != wanted
+        }
+        if clashing:
+            told = [_left_because(partition, plan, touched) for partition in clashing]
+            more = [*told[1:3], *([f"{len(told) - 3:,} more"] if len(told) > 3 else [])]
+            beside = f" (beside {'; '.join(more)})" if more else ""
+            found = next(iter(clashing.values())) or "no columns"
+            raise TableError(
+                f"{self._table.uri}: {told[0]}, carries {found}{beside}; this run "
+                f"would carry {wanted or 'none'}, and a table has one schema: --carry the same columns of the same "
+                "types, or leave nothing out (--partitions, --limit-partitions, --settled-after), mend or take away "
+                "files that cannot be used, and empty with --prune what is gone"
+            )
 
-    def _left_behind(self, standing: Standing, touched: _Wanted) -> list[PlannedPartition]:
+    def _left_behind(
+        self, standing: Standing, touched: _Wanted, *, may_prune: bool
+    ) -> list[PlannedPartition]:
         """The live partitions that no file touches any more.
 
         Where the keys are derived and a file is still there, its rows have moved to other dates: the partition is
-        stale, and nothing. Otherwise its source is gone.
+        stale, and nothing. Otherwise its source is gone, and it may be pruned: never while there are files of which
+        nobody can tell what they touch (`may_prune`).
         """
         names = {file.name for file in self._inputs.files}
+        prune = may_prune and self._selection.prune
         left = []
         for partition, live in standing.live.items():
             if partition in touched or not live.parts or not self._covers(partition):
                 continue
             has_moved = self._partition_by is not None and any(file.path in names for file in live.inputs)
             state: State = "stale" if has_moved else "gone"
-            reasons = ("archive changed",) if has_moved else ()
+            if state == "gone" and prune and self._inputs.are_gone(live.inputs):
+                state = "pruned"
+            reasons = {"stale": ("archive changed",), "pruned": ("gone from the archive",)}.get(state, ())
             left.append(
                 PlannedPartition(
                     partition=partition, state=state, reasons=reasons, live=live, num_rows=live.num_rows
@@ -198,10 +210,12 @@ class Planner:
 
     def _filled(self, draft: PlannedPartition, files: Sequence[Listed]) -> PlannedPartition:
         cuts = [self._inputs.cut(file) for file in files]
+        rows_of_inputs = tuple(self._inputs.num_rows(draft.partition, whole) for whole, _ in cuts)
         return replace(
             draft,
-            num_rows=sum(self._inputs.num_rows(draft.partition, whole) for whole, _ in cuts),
+            num_rows=sum(rows_of_inputs),
             inputs=tuple(whole for whole, _ in cuts),
+            rows_of_inputs=rows_of_inputs,
             fragments=tuple(fragment for _, fragments in cuts for fragment in fragments),
         )
 
@@ -210,3 +224,12 @@ def _paths(live: Manifest | None, files: Sequence[Listed]) -> set[str]:
     """The files that a partition was made from and is to be made from."""
     before = {file.path for file in live.inputs} if live else set()
     return before | {file.name for file in files}
+
+
+def _left_because(partition: Partition, plan: Plan, touched: _Wanted) -> str:
+    """Why a run leaves a live partition as it is, in words."""
+    if partition in plan.blocked:
+        return f"{partition}, of which a file cannot be read"
+    if partition in plan.failed:
+        return f"{partition}, which breaks the contract"
+    return f"{partition}, which is {'left out' if partition in touched else 'gone from the archive'}"

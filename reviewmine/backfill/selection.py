@@ -37,6 +37,8 @@ class Selection:
     order: Order = "oldest"
     max_partitions: int | None = None
     settled_after: timedelta | None = None
+    prune: bool = False
+    """Empty the partitions whose source is gone from the archive."""
 
     def in_order(self, partitions: Sequence[Partition]) -> list[Partition]:
         """By the values of their keys, as ranges compare them; undated rows come last in either order."""

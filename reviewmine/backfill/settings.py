@@ -54,6 +54,8 @@ class AnnotateSettings(RunModel):
     limit_partitions: Annotated[int, Field(ge=1)] | None = None
     settled_after: Age | None = None
     """Leave partitions alone whose newest file is younger: somebody may still write them."""
+    prune: bool = False
+    """Empty the partitions of the table whose source is gone from the archive; without it their rows stay."""
     budget_hours: Annotated[float, Field(gt=0)] | None = None
     """Stop at the end of the first partition after so many hours, resumable."""
     annotate_unsupported: bool = False
@@ -69,5 +71,8 @@ class AnnotateSettings(RunModel):
     @property
     def selection(self) -> Selection:
         return Selection(
-            order=self.order, max_partitions=self.limit_partitions, settled_after=self.settled_after
+            order=self.order,
+            max_partitions=self.limit_partitions,
+            settled_after=self.settled_after,
+            prune=self.prune,
         )

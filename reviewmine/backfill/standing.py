@@ -24,8 +24,10 @@ from reviewmine.store.table import Table
 from reviewmine.store.tombstones import get_tombstones
 
 _log = logging.getLogger(__name__)
-State = Literal["fresh", "missing", "stale", "gone", "unsettled", "later"]
-"""`unsettled` and `later` are missing or stale, and left for another run: too young, or over the limit."""
+
+State = Literal["fresh", "missing", "stale", "pruned", "gone", "unsettled", "later"]
+"""`unsettled` and `later` are due, and left for another run: too young, or over the limit; `gone` ones have no
+source any more and keep their rows, `pruned` ones are to be emptied because of that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,13 +35,15 @@ class PlannedPartition:
     """One partition: its state, why it is stale or left, and the files and fragments it is to be made from.
 
     Of a partition that is not due these are not looked up, for nothing will be done to it, and its rows are those
-    that are live. `num_files` and `num_bytes` are the archive's, whole files however few of their rows belong here.
+    that are live. `rows_of_inputs` are the rows of each input that belong here; `num_files` and `num_bytes` are the
+    archive's, whole files however few of their rows do.
     """
 
     partition: Partition
     state: State
     reasons: tuple[str, ...] = ()
     inputs: tuple[InputFile, ...] = ()
+    rows_of_inputs: tuple[int, ...] = ()
     fragments: tuple[Fragment, ...] = ()
     live: Manifest | None = None
     num_files: int = 0
@@ -48,7 +52,7 @@ class PlannedPartition:
 
     @property
     def is_due(self) -> bool:
-        return self.state in ("missing", "stale")
+        return self.state in ("missing", "stale", "pruned")
 
     def left(self, state: State, why: str) -> "PlannedPartition":
         """The same, for another run to take on."""

@@ -19,6 +19,7 @@ from reviewmine.backfill.estimate import (
     sizes_of_trial,
     sizes_unseen,
 )
+from reviewmine.backfill.new_rows import measure_new_share
 from reviewmine.backfill.pace import Pace, Trial, given_pace, pace_by_trial, pace_of_runs
 from reviewmine.backfill.plan import Plan
 from reviewmine.backfill.sampling import SAMPLE_ROWS, CountTokens, TokenRate, blocks, measure_tokens
@@ -36,6 +37,7 @@ from reviewmine.store.parts import encode_parquet
 _PROBES_OF_A_WORKER: Final = 2
 _CPU_TOKENS_OF_A_PROBE: Final = 12_000  # a few passes of the network, and seconds
 _GPU_TOKENS_OF_A_PROBE: Final = 300_000
+_LOOKED_UP_ROWS: Final = 300
 _WARMING_SHARE: Final = 0.1
 
 
@@ -65,6 +67,8 @@ def _means(settings: AnnotateSettings, intent: Intent, plan: Plan, estimator: Es
         _counter(model),
         estimator.stored_bytes_per_row,
     )
+    changed = estimator.changed
+    looked_up = [estimator.looking_back(probe) for probe in blocks(changed, num_rows=_LOOKED_UP_ROWS)]
     trial, told = None, settings.plan.tokens_per_s
     pace = (
         given_pace(told)
@@ -87,6 +91,9 @@ def _means(settings: AnnotateSettings, intent: Intent, plan: Plan, estimator: Es
         ),
         num_workers=max(1, min(num_workers, len(pending))),
         request_s=request_seconds(job.table, time.monotonic),
+        new_share=measure_new_share(job, looked_up, num_rows=sum(fragment.num_rows for fragment in changed))
+        if changed
+        else None,
         price_per_hour=settings.plan.price_per_device_hour,
     )
 

@@ -16,13 +16,19 @@ from reviewmine.backfill.estimate import (
     sizes_unseen,
 )
 from reviewmine.backfill.interval import NOTHING, Interval
+from reviewmine.backfill.new_rows import NewShare
 from reviewmine.backfill.pace import Pace, Trial, given_pace
 from reviewmine.backfill.sampling import TokenRate
 from reviewmine.backfill.selection import Selection
 
 
 def means(
-    *, num_workers: int = 1, startup_s: float = 0.0, request_s: float = 0.0, price: float | None = None
+    *,
+    num_workers: int = 1,
+    startup_s: float = 0.0,
+    request_s: float = 0.0,
+    price: float | None = None,
+    new_share: NewShare | None = None,
 ) -> Means:
     """A token for each stored byte, 100 of them a second, and parts of 1,000 bytes and 10 for each row."""
     return Means(
@@ -36,6 +42,7 @@ def means(
         num_workers=num_workers,
         request_s=request_s,
         price_per_hour=price,
+        new_share=new_share,
     )
 
 
@@ -108,6 +115,49 @@ def test_a_fragment_of_two_partitions_counts_once_in_the_total(tmp_path):
     assert (found.num_files, found.num_fragments, found.num_rows, found.rows_to_annotate) == (1, 1, 3, 3)
     assert found.tokens.expected == pytest.approx(3600)
     assert [p.planned.num_rows for p in found.partitions] == [1, 2]
+
+
+def test_a_partition_counts_as_much_of_a_fragment_as_it_has_rows_of(tmp_path):
+    world = World(tmp_path, partition_by="day")
+    days = [f"2024-01-{day:02d}" for day in range(1, 31)]
+    world.write({"a.parquet": reviews([f"r{day}" for day in days], days)})
+    found = estimate(world, price=1)
+    assert [p.rows_to_annotate for p in found.partitions] == [1] * 30
+    assert sum(p.tokens.expected for p in found.partitions) == pytest.approx(found.tokens.expected)
+    assert sum(p.cost.high for p in found.partitions) == pytest.approx(30 * 120 * 1.1 / 50 / 3600)
+
+
+def test_rows_that_are_known_take_no_tokens(world):
+    world.run()
+    world.write({f"{SECOND}/c.parquet": reviews(["c1", "a1"], rating=[1, 2])})
+    world.run()
+    world.carry = ("rating",)
+    assert set(world.states().values()) == {"stale: carried columns changed (no new model work)"}
+    found = estimate(world, price=1)
+    assert (found.num_rows, found.rows_to_annotate, found.rows_to_carry) == (6, 0, 6)
+    assert found.tokens == NOTHING
+    assert {(p.rows_to_annotate, p.tokens, p.cost) for p in found.partitions} == {(0, NOTHING, NOTHING)}
+    assert found.hours.expected > 0
+    assert estimate(world, startup_s=3600).hours.expected > 1
+
+
+def test_of_a_file_that_changed_as_much_is_new_as_a_sample_says(world):
+    world.run()
+    world.write({f"{FIRST}/a.parquet": reviews(["a1", "a2", "new"])})
+    unseen = estimate(world)
+    assert (unseen.num_rows, unseen.rows_to_annotate, unseen.rows_to_carry) == (4, 3, 0)
+    assert unseen.tokens == pytest.approx((0, 3600, 3600 * 1.1))
+    found = estimate(world, new_share=NewShare(Interval(0, 1 / 3, 2 / 3), "a sample"))
+    assert (found.rows_to_annotate, found.rows_to_carry) == (1, 2)
+    assert found.tokens == pytest.approx((0, 1200, 2400 * 1.1))
+
+
+def test_another_checkpoint_knows_nothing(world):
+    world.run()
+    planner = world.planner()
+    plan = planner.plan(world.result(planner, "two"))
+    found = Estimator(plan, stored_bytes=lambda path: 3600, standing=set()).estimate(means())
+    assert (found.rows_to_annotate, found.rows_to_carry) == (6, 0)
 
 
 def test_output_is_counted_by_parts_and_rows(world):

@@ -51,11 +51,18 @@ class TestRuns:
             {"seconds_of_workers": {}},
             {"seconds": 21.0},
             {"seconds": 0.0, "state": "running"},
+            {"rows_read": 1000, "rows_carried": 900},
         ],
     )
-    def test_a_run_of_another_checkpoint_or_of_a_moment_says_nothing(self, world, changes):
+    def test_a_run_of_another_checkpoint_or_of_a_moment_or_that_mostly_carried_over_says_nothing(
+        self, world, changes
+    ):
         record(world, 1, **changes)
         assert pace_of_runs(world.table, checkpoint="one") is None
+
+    def test_a_run_that_carried_a_few_rows_over_tells_the_pace(self, world):
+        record(world, 1, rows_read=1000, rows_carried=10)
+        assert pace_of_runs(world.table, checkpoint="one").tokens_per_s.expected == pytest.approx(1000)
 
     def test_runs_on_another_kind_of_device_are_left_out(self, world):
         record(world, 1)
@@ -64,6 +71,16 @@ class TestRuns:
         cpu = pace_of_runs(world.table, checkpoint="one", device="cpu")
         assert cpu.tokens_per_s.expected == pytest.approx(1000)
         assert pace_of_runs(world.table, checkpoint="two", device="cuda") is None
+
+    def test_no_more_records_are_read_than_tell_something(self, world):
+        for number in range(100, 126):
+            record(world, number, device="cuda" if number < 105 else "cpu")
+        asked = []
+        get = world.table.store.get
+        world.table.store.get = lambda name: asked.append(name) or get(name)
+        assert pace_of_runs(world.table, checkpoint="one").basis.startswith("20 earlier runs")
+        assert sorted(asked) == [world.table.layout.run(f"run-{number}") for number in range(106, 126)]
+        assert pace_of_runs(world.table, checkpoint="one", device="cuda").basis.startswith("5 earlier runs")
 
     def test_a_record_that_cannot_be_read_and_a_table_that_is_not_there_say_nothing(self, world):
         world.table.store.put(world.table.layout.run("broken"), b"{")

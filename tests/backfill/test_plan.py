@@ -145,13 +145,62 @@ class TestOwnKeys:
             daily.plan(selection=Selection(max_partitions=1))
         assert len(daily.plan(selection=Selection(max_partitions=2)).due()) == 2
 
-    def test_a_gone_partition_with_other_columns_does_not_stand_in_the_way_of_a_range(self, daily):
+    def test_a_gone_partition_with_other_columns_is_named_and_can_be_pruned(self, daily):
         daily.run()
         shutil.rmtree(daily.root / "dt=2024-01-01")
         daily.carry = ["rating"]
         daily.write({"dt=2024-01-02/c.parquet": reviews(["c1"], rating=[1])})
+        with pytest.raises(
+            TableError, match=r"dt=2024-01-01, which is gone from the archive, carries no columns; .*--prune"
+        ):
+            daily.run()
+        with pytest.raises(TableError, match=r"dt=2024-01-01, which is gone"):
+            daily.plan("2024-01-02..")
+        daily.run(selection=Selection(prune=True))
+        daily.judge({"dt=2024-01-02": ["c1"]})
+        assert daily.states() == {"dt=2024-01-02": "fresh"}
+
+    def test_a_partition_that_cannot_be_read_keeps_others_from_getting_other_columns(self, daily):
         daily.run()
-        assert daily.states("2024-01-02..") == {"dt=2024-01-02": "fresh"}
+        truncate(daily.root / "dt=2024-01-01" / "a.parquet")
+        daily.carry = ["rating"]
+        daily.write({"dt=2024-01-02/c.parquet": reviews(["c1"], rating=[1])})
+        with pytest.raises(
+            TableError, match=r"dt=2024-01-01, of which a file cannot be read, carries no columns"
+        ):
+            daily.plan()
+
+    def test_a_partition_that_breaks_the_contract_keeps_others_from_getting_other_columns(self, daily):
+        daily.run()
+        write_files(daily.root, {"dt=2024-01-01/a.parquet": reviews(["x"]).rename_columns(["id", "body"])})
+        daily.carry = ["rating"]
+        daily.write({"dt=2024-01-02/c.parquet": reviews(["c1"], rating=[1])})
+        with pytest.raises(TableError, match=r"dt=2024-01-01, which breaks the contract, carries no columns"):
+            daily.plan()
+
+    def test_a_gone_partition_is_emptied_where_pruning_is_asked_for_and_comes_back_with_its_files(
+        self, daily, tmp_path
+    ):
+        daily.run()
+        shutil.move(daily.root / "dt=2024-01-01", tmp_path / "away")
+        assert daily.states(selection=Selection(prune=True)) == {
+            "dt=2024-01-01": "pruned: gone from the archive",
+            "dt=2024-01-02": "fresh",
+        }
+        assert daily.states("2024-01-02", selection=Selection(prune=True)) == {"dt=2024-01-02": "fresh"}
+        summary = daily.run(selection=Selection(prune=True))
+        assert (summary.partitions_published, summary.partitions_gone, daily.num_done()) == (1, 0, 0)
+        daily.judge({"dt=2024-01-02": ["c1", "c1"]})
+        shutil.move(tmp_path / "away", daily.root / "dt=2024-01-01")
+        daily.run()
+        daily.judge({"dt=2024-01-01": ["a1", "a2", "b1"], "dt=2024-01-02": ["c1", "c1"]})
+
+    def test_what_a_stale_listing_alone_does_not_show_is_not_pruned(self, daily, monkeypatch):
+        daily.run()
+        listed = Archive.files
+        monkeypatch.setattr(Archive, "files", lambda archive: [f for f in listed(archive) if "c." in f.name])
+        states = daily.states(selection=Selection(prune=True))
+        assert states == {"dt=2024-01-01": "gone", "dt=2024-01-02": "fresh"}
 
     def test_a_range_leaves_everything_else_out(self, daily):
         assert list(daily.states("2024-01-02..")) == ["dt=2024-01-02"]
@@ -379,6 +428,16 @@ class TestDerivedKeys:
             "review_month=2024-01": "gone",
             "review_month=2024-02": "stale: archive changed",
         }
+
+    def test_nothing_is_pruned_while_a_file_that_may_hold_its_rows_cannot_be_read(self, dated):
+        dated.run()
+        dated.write({"c.parquet": reviews(["a1", "a2"], ["2024-01-31", "2024-02-01"])})
+        (dated.root / "a.parquet").unlink()
+        truncate(dated.root / "c.parquet")
+        assert dated.states(selection=Selection(prune=True))["review_month=2024-01"] == "gone"
+        (dated.root / "c.parquet").unlink()
+        pruned = dated.states(selection=Selection(prune=True))
+        assert pruned["review_month=2024-01"] == "pruned: gone from the archive"
 
     def test_a_month_that_left_the_range_is_not_touched(self, dated):
         dated.run()

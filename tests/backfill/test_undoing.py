@@ -84,7 +84,7 @@ def test_a_rollback_that_would_give_the_table_two_schemas_is_refused_before_anyt
 
 
 def test_two_schemas_that_stood_before_do_not_keep_a_partition_from_going_back(world):
-    """No run of today makes such a table, but a run of an earlier release may have."""
+    """A run that was cut off on its way from one schema to another leaves such a table."""
     store, layout = world.table.store, world.table.layout
     first = next(iter(published_partitions(store, layout)))
     live = live_manifest(store, layout, first)

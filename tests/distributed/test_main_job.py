@@ -36,7 +36,9 @@ def settings(tmp_path: Path, tiny_checkpoint: Path) -> AnnotateSettings:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path, ray_up: None) -> AnnotateSettings:
+def finished(
+    tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path, ray_up: None
+) -> AnnotateSettings:
     """A run that is over, for tests that look at it or go on from it; they do so on a copy (`annotated`)."""
     folder = tmp_path_factory.mktemp("finished")
     settings = AnnotateSettings(
