@@ -8,6 +8,7 @@ from pathlib import Path
 
 CONTENDERS = (
     "reviewmine",
+    "reviewmine without summary",
     "reviewmine encoder",
     "pipeline fp32 64",
     "pipeline bf16 best",

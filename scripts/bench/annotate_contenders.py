@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import torch
 from annotate_measures import Machine
 from annotate_reviews import BenchReviews
@@ -46,6 +47,8 @@ def make_contender(name: str, reviews: BenchReviews, machine: Machine, *, seed: 
     """The contender called `name`, ready to read; None if the package that it needs is not installed."""
     if name == "reviewmine":
         return _reviewmine(name, reviews, machine)
+    if name == "reviewmine without summary":
+        return _without_summary(name, reviews, machine)
     if name == "reviewmine encoder":
         return _encoder(name, reviews, machine)
     if name == "pipeline fp32 64":
@@ -70,19 +73,30 @@ def _reviewmine(name: str, reviews: BenchReviews, machine: Machine) -> Contender
     )
 
 
+def _without_summary(name: str, reviews: BenchReviews, machine: Machine) -> Contender:
+    """The work that the others do: clean, encode, batch, one pass of the network, calibrated numbers."""
+    prepare = Preparer(builtin_checkpoint(), annotate_unsupported=True)
+    checkpoint = load_checkpoint(builtin_checkpoint(), device=machine.device)
+
+    @torch.inference_mode()
+    def read() -> None:
+        for batch in _batches(prepare(reviews.conformed), checkpoint.pad_id, machine):
+            checkpoint.decode(checkpoint.network(*batch).logits)
+
+    return Contender(
+        name=name,
+        how="token budget, sorted",
+        dtype=machine.bf16,
+        encoder=checkpoint.network.backbone,
+        read=read,
+    )
+
+
 def _encoder(name: str, reviews: BenchReviews, machine: Machine) -> Contender:
     """The network alone, over batches that are made before the clock starts."""
     checkpoint = load_checkpoint(builtin_checkpoint(), device=machine.device)
     prepared = Preparer(builtin_checkpoint(), annotate_unsupported=True)(reviews.conformed)
-    sequences = distinct_reviews(prepared).sequences
-    lengths = np.array([len(ids) for ids in sequences], np.int64)
-    batches = [
-        padded([sequences[number] for number in batch], checkpoint.pad_id)
-        for batch in token_budget_batches(lengths, budget_tokens=tokens_per_pass(machine.device))
-    ]
-    on_device = [
-        tuple(torch.from_numpy(numbers).to(machine.device) for numbers in batch) for batch in batches
-    ]
+    on_device = _batches(prepared, checkpoint.pad_id, machine)
 
     @torch.inference_mode()
     def read() -> None:
@@ -96,6 +110,19 @@ def _encoder(name: str, reviews: BenchReviews, machine: Machine) -> Contender:
         encoder=checkpoint.network.backbone,
         read=read,
     )
+
+
+def _batches(prepared: pa.Table, pad_id: int, machine: Machine) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Token ids and masks of the distinct reviews, in the batches that the annotator makes, on the device."""
+    sequences = distinct_reviews(prepared).sequences
+    lengths = np.array([len(ids) for ids in sequences], np.int64)
+    on_device = []
+    for batch in token_budget_batches(lengths, budget_tokens=tokens_per_pass(machine.device)):
+        token_ids, mask = padded([sequences[number] for number in batch], pad_id)
+        on_device.append(
+            (torch.from_numpy(token_ids).to(machine.device), torch.from_numpy(mask).to(machine.device))
+        )
+    return on_device
 
 
 def _pipeline(
