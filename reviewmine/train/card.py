@@ -133,7 +133,7 @@ def _backbone(spec: Spec, metrics: Mapping[str, Any]) -> str:
             )
         else:
             derived += (
-                "what was forgotten of it was not measured, since not all of its examples were at hand."
+                "what was forgotten of it was not measured: its examples or its heads were not at hand."
             )
     named = f"`{spec.backbone.name}`{revision}, sha256 `{spec.backbone.sha256}`"
     if spec.backbone.added_tokens:
