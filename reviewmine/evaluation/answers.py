@@ -12,18 +12,24 @@ from torch import Tensor
 from reviewmine.errors import TrainingError
 from reviewmine.evaluation.judge import head_metrics, predict, single_metrics
 from reviewmine.evaluation.metrics import Floats
+from reviewmine.evaluation.rows import counts_of_labels, counts_of_tokens
 from reviewmine.examples.encoded import encode_examples
 from reviewmine.model.checkpoint import Checkpoint
-from reviewmine.model.head_specs import ClassificationSpec, HeadSpec, MultilabelSpec, TokensSpec, uncalibrated
+from reviewmine.model.head_specs import ClassificationSpec, MultilabelSpec, TokensSpec, uncalibrated
 from reviewmine.model.heads import decode
 from reviewmine.text.sentences import cleaned_sentences
 
 
 @dataclass(frozen=True, kw_only=True)
 class Several:
-    """The figures of a head that gives each review several answers; of classes of tokens where it is `of_tokens`."""
+    """The figures of a head that gives each review several answers; of classes of tokens where it is `of_tokens`.
+
+    `names` are those of its labels or classes; `counts` is what macro-F1 of any of the reviews is made of, see rows.
+    """
 
     of_tokens: bool
+    names: tuple[str, ...]
+    counts: Floats
     figures: dict[str, Any]
     before: dict[str, Any]
 
@@ -93,15 +99,18 @@ def answer(checkpoint: Checkpoint, examples: pa.Table, *, titles: bool = True) -
         others={
             name: _several(head, encoded.labels[name], logits[name])
             for name, head in heads.items()
-            if name not in single
+            if isinstance(head, MultilabelSpec | TokensSpec)
         },
     )
 
 
-def _several(head: HeadSpec, labels: Floats, logits: Tensor) -> Several:
+def _several(head: MultilabelSpec | TokensSpec, labels: Floats, logits: Tensor) -> Several:
+    answers, of_tokens = decode(logits, head).numpy(), isinstance(head, TokensSpec)
     return Several(
-        of_tokens=isinstance(head, TokensSpec),
-        figures=head_metrics(head, labels, decode(logits, head).numpy()),
+        of_tokens=of_tokens,
+        names=head.classes if isinstance(head, TokensSpec) else head.labels,
+        counts=(counts_of_tokens if of_tokens else counts_of_labels)(labels, answers),
+        figures=head_metrics(head, labels, answers),
         before=head_metrics(head, labels, decode(logits, uncalibrated(head)).numpy()),
     )
 

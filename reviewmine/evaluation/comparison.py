@@ -22,7 +22,8 @@ def compare(answers: Answers, reference: Answers, *, seed: int = 0) -> dict[str,
     Each figure has what was found here, what the reference has, the difference and its interval of 95% by a paired
     bootstrap: rows are drawn with replacement, the same rows for both. Swapping the two swaps the signs.
 
-    Raises CheckpointError if a head of both has other classes in the one than in the other.
+    Of heads that give a review several answers it is macro-F1 alone. Raises CheckpointError if a head of both has other
+    classes in the one than in the other.
     """
     found: dict[str, Any] = {
         "checkpoint": reference.checkpoint, "name": reference.name, "rows": len(answers)
@@ -30,11 +31,7 @@ def compare(answers: Answers, reference: Answers, *, seed: int = 0) -> dict[str,
     for head in answers.columns:
         if head not in reference.columns:
             continue
-        if answers.names.get(head) != reference.names.get(head):
-            raise CheckpointError(
-                f"{answers.name} and {reference.name}: found classes {reference.names.get(head)} of {head}, expected "
-                f"{answers.names.get(head)}; checkpoints with other labels cannot be compared"
-            )
+        _require_same(head, answers, answers.names.get(head), reference, reference.names.get(head))
         labelled = ~np.isnan(answers.labels[head])
         labels = answers.labels[head][labelled]
         here, there = answers.columns[head][labelled], reference.columns[head][labelled]
@@ -44,7 +41,24 @@ def compare(answers: Answers, reference: Answers, *, seed: int = 0) -> dict[str,
             found[head] = compare_classes(labels.astype(np.int64), here, there, seed=seed)
         else:
             found[head] = compare_numbers(labels, here, there, seed=seed)
+    for head, several in answers.others.items():
+        if head not in reference.others:
+            continue
+        other = reference.others[head]
+        _require_same(head, answers, several.names, reference, other.names)
+        both = np.hstack([several.counts, other.counts])
+        found[head] = compare_several(both[~np.isnan(both).any(axis=1)], seed=seed)
     return found
+
+
+def _require_same(
+    head: str, answers: Answers, here: Sequence[str] | None, reference: Answers, there: Sequence[str] | None
+) -> None:
+    if here != there:
+        raise CheckpointError(
+            f"{answers.name} and {reference.name}: found classes {there} of {head}, expected {here}; checkpoints with "
+            "other labels cannot be compared"
+        )
 
 
 def compare_classes(
@@ -87,6 +101,18 @@ def compare_numbers(truth: Floats, here: Floats, there: Floats, *, seed: int = 0
         return [sums[:, 1] / sums[:, 0]], [sums[:, 2] / sums[:, 0]]
 
     return {"rows": len(truth), **_differences(columns, ("mae",), figures, seed)}
+
+
+def compare_several(counts: Floats, *, seed: int = 0) -> dict[str, Any]:
+    """The difference of macro-F1 of several answers to each review, from counts of either [N, 2 * 3 C]; see rows."""
+    if not len(counts):
+        return {"rows": 0}
+
+    def figures(sums: Matrix) -> tuple[list[Matrix], list[Matrix]]:
+        of_here, of_there = np.split(sums, 2, axis=1)
+        return [macro_f1(*np.split(of_here, 3, axis=1))], [macro_f1(*np.split(of_there, 3, axis=1))]
+
+    return {"rows": len(counts), **_differences(counts, ("macro_f1",), figures, seed)}
 
 
 def _differences(

@@ -15,6 +15,28 @@ def token_rows(labels: Floats, answers: Floats) -> tuple[Floats, Floats]:
     return labels[:, :width][labelled], answers[:, :width][labelled]
 
 
+def counts_of_labels(labels: Floats, answers: Floats) -> Floats:
+    """What macro-F1 of labels is made of, row for row [N, 3 C]: told right, is, told, of each; NaN without labels.
+
+    `labels` [N, C] are 0 or 1 and NaN where there are none, `answers` [N, C] probabilities, cut at one half.
+    """
+    is_so, told = labels == 1, answers >= 0.5
+    counts = np.hstack([is_so & told, is_so, told]).astype(np.float32)
+    counts[np.isnan(labels).any(axis=1)] = np.nan
+    return counts
+
+
+def counts_of_tokens(labels: Floats, answers: Floats) -> Floats:
+    """The same of classes of tokens [N, 3 C], from class numbers [N, W] and answers [N, T, C]."""
+    width = min(labels.shape[1], answers.shape[1])
+    truth, found = labels[:, :width, None], answers[:, :width].argmax(axis=2)[:, :, None]
+    classes, labelled = np.arange(answers.shape[2]), ~np.isnan(truth)
+    is_so, told = truth == classes, (found == classes) & labelled
+    counts = np.hstack([some.sum(axis=1) for some in (is_so & told, is_so, told)]).astype(np.float32)
+    counts[~labelled.any(axis=(1, 2))] = np.nan
+    return counts
+
+
 def natural_weights(
     name: str, head: HeadSpec, labels: Mapping[str, Floats], natural_shares: Mapping[str, Sequence[float]]
 ) -> Floats | None:

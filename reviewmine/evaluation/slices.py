@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from reviewmine.evaluation.answers import Answers
 from reviewmine.evaluation.metrics import counted_metrics, regression_metrics
+from reviewmine.evaluation.resampling import macro_f1
 from reviewmine.evaluation.traits import with_emoji, with_negation, with_typos
 from reviewmine.text.language import identify
 from reviewmine.text.mask import mask
@@ -30,7 +31,10 @@ Rows = npt.NDArray[np.bool_]
 
 
 def slice_figures(answers: Answers, by: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
-    """By the name of the slicing and of the slice: its rows, whether they are few, and the figures of every head."""
+    """By the name of the slicing and of the slice: its rows, whether they are few, and the figures of every head.
+
+    Of heads that give a review several answers it is macro-F1 alone.
+    """
     return {
         slicing: {value: _figures(answers, rows) for value, rows in slices.items() if rows.any()}
         for slicing, slices in slices_of(answers, by).items()
@@ -94,4 +98,11 @@ def _figures(answers: Answers, rows: Rows) -> dict[str, Any]:
             found[head] = counted_metrics(labels, answered)
         else:
             found[head] = regression_metrics(labels, answered)
+    for head, several in answers.others.items():
+        counts = several.counts[rows]
+        counts = counts[~np.isnan(counts).any(axis=1)]
+        found[head] = {"rows": len(counts)}
+        if len(counts):
+            sums = np.split(counts.sum(axis=0, keepdims=True, dtype=np.float64), 3, axis=1)
+            found[head]["macro_f1"] = float(macro_f1(*sums)[0])
     return found

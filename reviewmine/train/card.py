@@ -132,9 +132,7 @@ def _backbone(spec: Spec, metrics: Mapping[str, Any]) -> str:
                 "figures and `earlier validation after` those of this one."
             )
         else:
-            derived += (
-                "what was forgotten of it was not measured, since not all of its examples were at hand."
-            )
+            derived += "the figures below do not tell what was forgotten of it."
     named = f"`{spec.backbone.name}`{revision}, sha256 `{spec.backbone.sha256}`"
     if spec.backbone.added_tokens:
         named += f", with {spec.backbone.added_tokens:,} tokens added to its vocabulary"

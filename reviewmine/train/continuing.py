@@ -39,7 +39,7 @@ class Continuing(RunModel):
     digest: str | None = None
     """Refuse any other checkpoint than the one with this digest."""
     replay: float = Field(default=0.2, ge=0, le=1)
-    """The share of the rows it was trained on that is read again, set by set."""
+    """The share of the rows it was trained on that is read again, set by set; with 0 its sets need not be there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +184,7 @@ def held_out_by_both(
 
 
 def forgetting(earlier: Earlier, directory: Path, held_out: LabelledSets) -> dict[str, Any]:
-    """What `earlier` and the checkpoint in `directory` make of what `held_out_by_both`, other languages apart."""
+    """What `earlier` and the checkpoint in `directory` make of the rows that both hold out, other languages apart."""
     before, after = load_checkpoint(earlier.directory), load_checkpoint(directory)
     heads = [name for name in before.spec.heads if name in after.spec.heads]
     sides = {

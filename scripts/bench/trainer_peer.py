@@ -67,7 +67,7 @@ def ours(given: Namespace, seed: int) -> tuple[Reached, Prepared]:
 
 
 def _padding(run: TrainingRun, prepared: Prepared) -> float:
-    """The share of padding in the batches that the loop plans for its first epoch."""
+    """The share of padding in such batches as the loop plans for an epoch."""
     lengths = np.array([len(some) for some in prepared.train.with_title])
     batches = plan_batches(lengths, budget_tokens=run.loop.budget_tokens, rng=np.random.default_rng(run.seed))
     return 1 - lengths.sum() / sum(len(rows) * padded_width(lengths[rows].max()) for rows in batches)

@@ -6,7 +6,7 @@ from made_answers import make_answers
 from scipy.stats import binomtest
 
 from reviewmine.errors import CheckpointError
-from reviewmine.evaluation.answers import Answers
+from reviewmine.evaluation.answers import Answers, Several
 from reviewmine.evaluation.comparison import compare
 
 NAN = float("nan")
@@ -70,6 +70,26 @@ def test_a_checkpoint_does_not_differ_from_itself() -> None:
     found = compare(answers, answers)
     assert found["polarity"]["macro_f1"]["interval"] == (0, 0)
     assert found["polarity"]["mcnemar"]["p_value"] == 1
+
+
+def with_topics(counts: list[list[float]], *names: str) -> Answers:
+    several = Several(
+        of_tokens=False, names=names, counts=np.asarray(counts, np.float32), figures={}, before={}
+    )
+    return dataclasses.replace(make_answers([0] * len(counts), [0] * len(counts)), others={"topics": several})
+
+
+def test_heads_of_several_answers_are_compared_by_macro_f1_on_the_rows_that_are_labelled() -> None:
+    here = with_topics([[1, 1, 1], [1, 1, 1], [NAN] * 3, [0, 1, 0]] * 20, "bug")
+    there = with_topics([[0, 1, 0], [1, 1, 1], [NAN] * 3, [0, 0, 1]] * 20, "bug")
+    found = compare(here, there)["topics"]
+    assert found["rows"] == 60
+    assert found["macro_f1"]["found"] == pytest.approx(2 * 2 / (3 + 2))
+    assert found["macro_f1"]["reference"] == pytest.approx(2 * 1 / (2 + 2))
+    low, high = found["macro_f1"]["interval"]
+    assert 0 < low < found["macro_f1"]["difference"] < high
+    with pytest.raises(CheckpointError, match=r"classes .*praise.* of topics"):
+        compare(here, with_topics([[0, 0, 0]] * 80, "praise"))
 
 
 def test_heads_of_other_classes_are_not_compared() -> None:

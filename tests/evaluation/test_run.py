@@ -103,14 +103,21 @@ def test_stars_and_named_columns_give_labels_side_by_side(place: Path) -> None:
     assert "topics" not in metrics
 
 
-def test_heads_of_several_answers_alone_are_judged_without_slices_of_them(
-    place: Path, tmp_path: Path
-) -> None:
+def test_heads_of_several_answers_are_sliced_and_compared_by_macro_f1(place: Path, tmp_path: Path) -> None:
     few = {name: LABELS[name] for name in ("topics", "things")}
-    found = run_evaluation(evaluating(place, labels=few))
+    found = run_evaluation(evaluating(place, labels=few, against=place / "checkpoint"))
     assert "robustness" not in found.metrics
+    for name in few:
+        compared = found.metrics["against"][name]
+        assert compared["rows"] == 60
+        assert compared["macro_f1"]["found"] == pytest.approx(found.metrics[name]["macro_f1"])
+        assert compared["macro_f1"]["difference"] == 0
+        (every,) = (one for one in found.metrics["slices"]["language"].values() if one["rows"] == 60)
+        assert every[name]["macro_f1"] == pytest.approx(found.metrics[name]["macro_f1"])
     write_report(found, tmp_path / "out", examples="labelled.parquet")
-    assert "Where it is better" not in (tmp_path / "out" / "evaluation.html").read_text()
+    page = (tmp_path / "out" / "evaluation.html").read_text()
+    assert "topics: macro-F1" in page
+    assert "Things macro-F1" in page
 
 
 def test_labels_of_a_head_that_is_not_there_and_labels_of_none_are_wrong_usage(place: Path) -> None:

@@ -169,7 +169,7 @@ def test_sets_that_are_not_there_to_be_read_again_stay_in_the_history(
     told = trained(continued(run, first, continuing=none), alone, second)
     assert not any(name.startswith("earlier") for name in told)
     card = (second / "MODEL_CARD.md").read_text()
-    assert "what was forgotten of it was not measured" in card
+    assert "the figures below do not tell what was forgotten of it" in card
     assert "| own | CC0 | 0 |" in card
     assert [one["name"] for one in read_spec(second).training.unread_sets] == ["own"]
     more = continued(run, second, continuing={"checkpoint": str(second), "replay": 0.5})
