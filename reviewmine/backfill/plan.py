@@ -32,8 +32,8 @@ class Plan:
     """Every partition in range, in order, the files that could not be looked into, and all that is live.
 
     A partition that such a file belongs to, now or when it was last published, is left out of `partitions` and named
-    in `blocked`: it would be published short of rows. One with a file that breaks the contract is left out as well,
-    and named with the reason in `failed`.
+    in `blocked`: it would be published short of rows. One with a file that breaks the contract, or of which the table
+    does not say what is live, is left out as well, and named with the reason in `failed`.
     """
 
     result: Result
@@ -103,12 +103,16 @@ class Planner:
         outside = [p for p in standing.live if p in touched and not self._covers(p)]
         self._refuse_two_schemas(standing, outside, result)
         drafts = {
-            partition: standing.compare(partition, files, result) for partition, files in wanted.items()
+            partition: standing.compare(partition, files, result)
+            for partition, files in wanted.items()
+            if partition not in standing.unreadable
         }
         drafts |= {draft.partition: draft for draft in self._left_behind(standing, touched)}
         ordered = [drafts[partition] for partition in self._selection.in_order(list(drafts))]
         settled = [self._if_settled(draft, wanted) for draft in ordered]
-        plan = replace(self._filled_in(settled, wanted, unsure, result), live=standing.live)
+        plan = self._filled_in(settled, wanted, unsure, result)
+        damaged = {p: str(error) for p, error in standing.unreadable.items() if self._covers(p)}
+        plan = replace(plan, live=standing.live, failed={**damaged, **plan.failed})
         left = [planned.partition for planned in plan.partitions if planned.state in ("unsettled", "later")]
         self._refuse_two_schemas(standing, left if plan.due() else (), result)
         return plan
