@@ -192,7 +192,7 @@ class World:
         iceberg: IcebergSettings | None = None,
     ) -> None:
         self.root = root / "archive"
-        self.archive = archive or str(self.root)
+        self._archive = archive
         self.table = Table(table or str(root / "table"))
         self.iceberg = iceberg
         self.partition_by = partition_by
@@ -202,6 +202,10 @@ class World:
         self.executor: Any = None
         self.watching = Watching()
         self.patience: Callable[[], Patience] = silent
+
+    @property
+    def archive(self) -> str:
+        return self._archive or str(self.root)
 
     def write(self, files: Mapping[str, pa.Table], *, rows_per_group: int = 1000) -> "World":
         write_files(self.root, files, rows_per_group=rows_per_group)

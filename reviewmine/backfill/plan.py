@@ -32,8 +32,8 @@ class Plan:
     """Every partition in range, in order, the files that could not be looked into, and all that is live.
 
     A partition that such a file belongs to, now or when it was last published, is left out of `partitions` and named
-    in `blocked`: it would be published short of rows. One with a file that breaks the contract is left out as well,
-    and named with the reason in `failed`.
+    in `blocked`: it would be published short of rows. One with a file that breaks the contract, or of which the table
+    does not say what is live, is left out as well, and named with the reason in `failed`.
     """
 
     result: Result
@@ -101,13 +101,17 @@ class Planner:
         wanted = {partition: files for partition, files in touched.items() if self._covers(partition)}
         standing = Standing(self._table)
         drafts = {
-            partition: standing.compare(partition, files, result) for partition, files in wanted.items()
+            partition: standing.compare(partition, files, result)
+            for partition, files in wanted.items()
+            if partition not in standing.unreadable
         }
         left_behind = self._left_behind(standing, touched, may_prune=not unsure)
         drafts |= {draft.partition: draft for draft in left_behind}
         ordered = [drafts[partition] for partition in self._selection.in_order(list(drafts))]
         settled = [self._if_settled(draft, wanted) for draft in ordered]
-        plan = replace(self._filled_in(settled, wanted, unsure, result), live=standing.live)
+        plan = self._filled_in(settled, wanted, unsure, result)
+        damaged = {p: str(error) for p, error in standing.unreadable.items() if self._covers(p)}
+        plan = replace(plan, live=standing.live, failed={**damaged, **plan.failed})
         self._refuse_two_schemas(plan, touched)
         return plan
 

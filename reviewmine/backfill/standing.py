@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from reviewmine.backfill.result import Result
+from reviewmine.errors import TableError
 from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Listed
 from reviewmine.store.fragment import Fragment
@@ -63,6 +64,7 @@ class Standing:
     """The live manifest of every partition, and the files of the table, as one look at both shows them.
 
     Rows of an unfinished erasure make no partition stale, for no run takes them out: they are warned of.
+    `unreadable` are the partitions whose pointer or manifest is damaged, with the error that says what to do.
     """
 
     def __init__(self, table: Table) -> None:
@@ -74,9 +76,11 @@ class Standing:
         for name in self._sizes:
             self._by_folder[name.rpartition("/")[0]].append(name)
         published = list(published_partitions(self._store, self._layout))
-        pairs = in_parallel(self._live, published)
-        self.live = {partition: live for partition, (live, _) in zip(published, pairs, strict=True) if live}
-        self._fences = {partition: fence for partition, (_, fence) in zip(published, pairs, strict=True)}
+        looks = dict(zip(published, in_parallel(self._look, published), strict=True))
+        self.unreadable = {p: look for p, look in looks.items() if isinstance(look, TableError)}
+        pairs = {p: look for p, look in looks.items() if not isinstance(look, TableError)}
+        self.live = {partition: live for partition, (live, _) in pairs.items() if live}
+        self._fences = {partition: fence for partition, (_, fence) in pairs.items()}
 
     def compare(self, partition: Partition, files: Sequence[Listed], result: Result) -> PlannedPartition:
         """The partition that is to be made from `files`, without looking into them."""
@@ -110,6 +114,12 @@ class Standing:
         others = set(self._by_folder[self._layout.live_folder(partition)]) - set(live.live_files)
         fences = [fence_of(name) for name in others]
         return any(fence is not None and fence < self._fences[partition] for fence in fences)
+
+    def _look(self, partition: Partition) -> tuple[Manifest | None, int] | TableError:
+        try:
+            return self._live(partition)
+        except TableError as damaged:
+            return damaged
 
     def _live(self, partition: Partition) -> tuple[Manifest | None, int]:
         pointer, _ = get_pointer(self._store, self._layout, partition)

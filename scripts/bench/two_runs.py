@@ -79,8 +79,12 @@ def bench(folder: Path, table: str, options: argparse.Namespace) -> dict[str, Co
         "begun together, each taking the lease from the other": lambda _: two_runs.race(HARSH),
     }
     played = partial(play, two_runs=two_runs)
-    found = {what: played(what, rounds=options.rounds, play_one=one) for what, one in kinds.items()}
-    for number, (operation, part, _) in enumerate(PAUSES):
+    found = {
+        what: played(what, rounds=options.rounds, play_one=one)
+        for what, one in kinds.items()
+        if options.rounds
+    }
+    for number, (operation, part, _) in enumerate(PAUSES if options.naps else ()):
         what = f"asleep before {operation.split('|')[0]} {part}"
         found[what] = played(
             what, rounds=options.naps, play_one=lambda nap, n=number: two_runs.sleep(n + len(PAUSES) * nap)

@@ -4,14 +4,14 @@ import re
 from collections.abc import Callable
 
 import pytest
-from backfill_world import EXPECTED, World, two_days
+from backfill_world import EXPECTED, NUM_FRAGMENTS, World, two_days
 from partition_world import silent
 from s3_server import Answer, Environ, serving
 from stores import Crash, StoppingStore
 
 from reviewmine.backfill.plan import Planner
 from reviewmine.backfill.status import status_of
-from reviewmine.errors import StoreError, StoreUnavailable, TableError
+from reviewmine.errors import EXIT_FAILED, StoreError, StoreUnavailable, TableError
 from reviewmine.partition import Partition
 from reviewmine.store.archive import Archive
 from reviewmine.store.manifest import live_manifest
@@ -150,24 +150,43 @@ def test_a_foreign_file_stops_a_run_before_anything_is_written_and_stays(name, t
     world.judge(EXPECTED)
 
 
-@pytest.mark.parametrize("body", [b"", b'{"partition": "dt=2024', b"\x00\xff", b'{"partition": 3}'])
+@pytest.mark.parametrize("body", [None, b"", b'{"partition": "dt=2024', b"\x00\xff", b'{"partition": 3}'])
 def test_a_corrupt_manifest_is_named_with_what_to_do_and_doing_so_mends_it(body, tmp_path):
     world = two_days(tmp_path)
     world.run()
     store, layout = world.table.store, world.table.layout
     name = layout.manifest(DAY, live_manifest(store, layout, DAY).generation)
-    store.put(name, body)
+    store.delete(name) if body is None else store.put(name, body)
     before = world.live_files()
-    with pytest.raises(
-        TableError, match=f"{tmp_path}/{name}: not a manifest .* restore it from a backup, or, if"
-    ):
-        world.run()
-    with pytest.raises(TableError, match=name):
-        roll(world)
+    found = "there is no such manifest" if body is None else "not a manifest"
+    told = f"{tmp_path}/{name}: {found}.* restore it from a backup, or, if"
+    assert re.search(told, world.run().partitions_failed[str(DAY)])
+    for use in (roll, lambda world: live_partitions(world.table)):
+        with pytest.raises(TableError, match=told):
+            use(world)
     assert world.live_files() == before
     store.delete(layout.pointer(DAY))
     world.run()
     assert world.num_done() == 0
+    world.judge(EXPECTED)
+
+
+@pytest.mark.parametrize("kind", ["live", "manifests", "leases"])
+def test_a_record_that_is_cut_off_holds_up_its_own_partition_alone(kind, tmp_path):
+    world = two_days(tmp_path)
+    world.run()
+    store, layout = world.table.store, world.table.layout
+    cut = next(f.name for f in store.list(f"{layout.meta}/{kind}") if DAY.name in f.name)
+    store.put(cut, store.get(cut).body[:20])
+    summary = world.run(checkpoint="two")
+    assert (summary.state, summary.exit_code, summary.partitions_published) == ("failed", EXIT_FAILED, 1)
+    (failed,) = summary.partitions_failed.items()
+    assert failed[0] == str(DAY)
+    assert re.search(rf"{tmp_path}/{cut}: not a \w+( record)? that .* delete ", failed[1])
+    assert world.rows().total() == sum(map(len, EXPECTED.values()))
+    store.delete(layout.pointer(DAY) if kind == "manifests" else cut)
+    world.run(checkpoint="two")
+    assert world.num_done() == (0 if kind == "leases" else NUM_FRAGMENTS - 1)
     world.judge(EXPECTED)
 
 
@@ -189,39 +208,21 @@ def test_a_half_written_journal_is_named_with_what_to_do_and_doing_so_mends_it(t
     world.judge(EXPECTED)
 
 
-@pytest.mark.parametrize("kind", ["live", "receipts"])
-def test_a_pointer_or_receipt_that_is_cut_off_is_named_with_what_to_do_and_doing_so_mends_it(kind, tmp_path):
+def test_a_receipt_that_is_cut_off_is_named_with_what_to_do_and_doing_so_mends_it(tmp_path):
     world = two_days(tmp_path)
     world.run()
     store, layout = world.table.store, world.table.layout
-    cut = next(file.name for file in store.list(f"{layout.meta}/{kind}"))
+    cut = next(file.name for file in store.list(layout.all_receipts))
     store.put(cut, store.get(cut).body[:20])
-    if kind == "receipts":  # they are looked at where a generation is to be made
-        for pointer in list(store.list(layout.pointers)):
-            store.delete(pointer.name)
+    for pointer in list(
+        store.list(layout.pointers)
+    ):  # receipts are looked at where a generation is to be made
+        store.delete(pointer.name)
     before = world.rows()
-    with pytest.raises(TableError, match=f"{tmp_path}/{cut}: not a .* delete it"):
+    with pytest.raises(TableError, match=f"{tmp_path}/{cut}: not a receipt .* delete it"):
         world.run()
     assert world.rows() == before
     store.delete(cut)
     world.run()
-    world.judge(EXPECTED)
-
-
-def test_a_lease_that_is_cut_off_is_named_with_what_to_do_and_holds_up_its_own_partition_alone(tmp_path):
-    world = two_days(tmp_path)
-    world.run()
-    store, lease = world.table.store, world.table.layout.lease(DAY)
-    store.put(lease, store.get(lease).body[:20])
-    summary = world.run(checkpoint="two")
-    assert (summary.partitions_published, summary.exit_code) == (1, 1)
-    (failed,) = summary.partitions_failed.items()
-    assert failed[0] == str(DAY)
-    assert re.search(
-        f"{tmp_path}/{lease}: not a lease record .* if no run is under way, delete it", failed[1]
-    )
-    assert world.rows().total() == sum(map(len, EXPECTED.values()))
-    store.delete(lease)
-    world.run(checkpoint="two")
-    assert world.num_done() == 0
+    assert world.num_done() == 1
     world.judge(EXPECTED)
