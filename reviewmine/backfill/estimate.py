@@ -140,7 +140,9 @@ class Estimator:
     def looking_back(self, probe: Task) -> Task:
         """The same with the earlier parts that a run would look through."""
         fragment = probe.fragment
-        return probe.model_copy(update={"earlier": self._earlier.of(fragment, self._touching[fragment.id])})
+        return self._earlier.task(fragment, self._touching[fragment.id]).model_copy(
+            update={"probe": probe.probe}
+        )
 
     def stored_bytes_per_row(self, fragment: Fragment) -> float:
         """The bytes of a row's body, as the footer of its file tells them."""
