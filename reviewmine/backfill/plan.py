@@ -31,15 +31,15 @@ _Wanted = Mapping[Partition, Sequence[Listed]]
 class Plan:
     """Every partition in range, in order, the files that could not be looked into, and all that is live.
 
-    A partition that such a file belongs to, now or when it was last published, is left out of `partitions` and named
-    in `blocked`: it would be published short of rows. One with a file that breaks the contract is left out as well,
-    and named with the reason in `failed`.
+    A partition that such files belong to, now or when it was last published, is left out of `partitions` and named with
+    them in `blocked`: it would be published short of rows. One with a file that breaks the contract is left out as
+    well, and named with the reason in `failed`.
     """
 
     result: Result
     partitions: tuple[PlannedPartition, ...]
     rejects: tuple[Reject, ...] = ()
-    blocked: tuple[Partition, ...] = ()
+    blocked: Mapping[Partition, tuple[Reject, ...]] = field(default_factory=dict)
     live: Mapping[Partition, Manifest] = field(default_factory=dict)
     """The live generation of every partition, those out of range too."""
     failed: Mapping[Partition, str] = field(default_factory=dict)
@@ -119,7 +119,7 @@ class Planner:
         What turns out to be unreadable does not count towards the limit, or it would stand in the way for ever.
         """
         rejects = {reject.path: reject for reject in unsure}
-        planned, blocked, failed = {}, [], {}
+        planned, blocked, failed = {}, {}, {}
         waiting = [draft for draft in drafts if draft.is_due]
         room = len(waiting) if self._selection.max_partitions is None else self._selection.max_partitions
         while waiting and room:
@@ -129,8 +129,8 @@ class Planner:
             rejects |= {file.name: footer for file, footer in looked_into if isinstance(footer, Reject)}
             for draft in taken:
                 inputs = wanted.get(draft.partition, ())
-                if any(path in rejects for path in _paths(draft.live, inputs)):
-                    blocked.append(draft.partition)
+                if unreadable := sorted(rejects.keys() & _paths(draft.live, inputs)):
+                    blocked[draft.partition] = tuple(rejects[path] for path in unreadable)
                     continue
                 try:
                     planned[draft.partition] = self._filled(draft, inputs)
@@ -147,7 +147,7 @@ class Planner:
             result=result,
             partitions=tuple(chosen.get(d.partition, d) for d in drafts if d.partition not in left_out),
             rejects=tuple(rejects.values()),
-            blocked=tuple(blocked),
+            blocked=blocked,
             failed={partition: str(broken) for partition, broken in failed.items()},
         )
 

@@ -213,7 +213,7 @@ class TestOwnKeys:
         truncate(daily.root / "dt=2024-01-01" / "a.parquet")
         plan = daily.plan()
         assert [str(planned.partition) for planned in plan.partitions] == ["dt=2024-01-02"]
-        assert plan.blocked == (Partition((("dt", "2024-01-01"),)),)
+        assert plan.blocked == {Partition((("dt", "2024-01-01"),)): plan.rejects}
         assert [reject.path for reject in plan.rejects] == ["dt=2024-01-01/a.parquet"]
         assert "a.parquet: cannot be read as Parquet" in plan.rejects[0].reason
 
@@ -222,7 +222,7 @@ class TestOwnKeys:
         planner = daily.planner("2024-01-02")
         assert len(planner.schemas()) == 2
         plan = planner.plan(daily.result(planner))
-        assert (plan.rejects, plan.blocked) == ((), ())
+        assert (plan.rejects, plan.blocked) == ((), {})
 
     def test_a_missing_required_column_costs_its_partition_alone_and_the_reason_names_the_file(self, daily):
         write_files(daily.root, {"dt=2024-01-02/c.parquet": reviews(["x"]).rename_columns(["id", "body"])})
