@@ -14,7 +14,7 @@ from reviewmine.backfill.result import CARRIED_COLUMNS, Result
 from reviewmine.backfill.selection import Selection
 from reviewmine.backfill.standing import PlannedPartition, Standing, State
 from reviewmine.contract.reviews import ReviewColumns
-from reviewmine.errors import ContractError, TableError, UsageError
+from reviewmine.errors import ContractError, ReviewmineError, TableError, UsageError
 from reviewmine.partition import Partition, PartitionBy, PartitionRange
 from reviewmine.store.archive import Archive
 from reviewmine.store.filesystem import Listed
@@ -32,8 +32,8 @@ class Plan:
     """Every partition in range, in order, the files that could not be looked into, and all that is live.
 
     A partition that such files belong to, now or when it was last published, is left out of `partitions` and named with
-    them in `blocked`: it would be published short of rows. One with a file that breaks the contract is left out as
-    well, and named with the reason in `failed`.
+    them in `blocked`: it would be published short of rows. One with a file that breaks the contract, or with a name
+    that the table's format has no room for, is left out as well, and named with the reason in `failed`.
     """
 
     result: Result
@@ -94,8 +94,8 @@ class Planner:
     def plan(self, result: Result) -> Plan:
         """An unreadable file becomes a reject; one that lacks a required column costs its partitions alone.
 
-        Raises ContractError where every partition that is due has such a file, and TableError where the run would
-        give the table partitions of two schemas.
+        Raises what is wrong with the first where none that is due can be published, and TableError where the run
+        would give the table partitions of two schemas.
         """
         touched, unsure = self._inputs.by_partition()
         wanted = {partition: files for partition, files in touched.items() if self._covers(partition)}
@@ -119,8 +119,13 @@ class Planner:
         What turns out to be unreadable does not count towards the limit, or it would stand in the way for ever.
         """
         rejects = {reject.path: reject for reject in unsure}
-        planned, blocked, failed = {}, {}, {}
-        waiting = [draft for draft in drafts if draft.is_due]
+        planned, blocked = {}, {}
+        failed: dict[Partition, ReviewmineError] = {
+            draft.partition: TableError(refusal)
+            for draft in drafts
+            if draft.is_due and (refusal := self._table.live.misnamed(draft.partition))
+        }
+        waiting = [draft for draft in drafts if draft.is_due and draft.partition not in failed]
         room = len(waiting) if self._selection.max_partitions is None else self._selection.max_partitions
         while waiting and room:
             taken, waiting = waiting[:room], waiting[room:]

@@ -59,7 +59,7 @@ class Standing:
     """The live manifest of every partition, and the files of the table, as one look at both shows them."""
 
     def __init__(self, table: Table) -> None:
-        self._store, self._layout = table.store, table.layout
+        self._store, self._layout, self._seen = table.store, table.layout, table.live
         self._sizes = table.live_sizes()
         self._by_folder: dict[str, list[str]] = defaultdict(list)
         for name in self._sizes:
@@ -81,7 +81,8 @@ class Standing:
         reasons = ["archive changed"] if input_fingerprint(now) != live.input_fingerprint else []
         reasons += result.reasons_since(live.ingredients)
         sizes = {name: part.num_bytes for name, part in zip(live.live_files, live.parts, strict=True)}
-        if any(self._sizes.get(name) != num_bytes for name, num_bytes in sizes.items()):
+        is_listed = all(self._sizes.get(name) == num_bytes for name, num_bytes in sizes.items())
+        if not is_listed and not self._seen.stands(live):
             reasons.append("live files are missing")
         if self._has_strays(partition, live):
             reasons.append("files of an earlier run lie about")
