@@ -11,9 +11,10 @@ from rich.text import Text
 
 from reviewmine.backfill.estimate import Estimate, PartitionEstimate
 from reviewmine.backfill.interval import Interval
-from reviewmine.backfill.plan import State
+from reviewmine.backfill.plan import Reject, State
 
 _COLUMNS = ("partition", "state", "files", "rows", "size", "fragments", "tokens", "device-hours", "output")
+_MAX_REASONS = 3
 
 
 def show(estimate: Estimate, *, as_json: bool) -> None:
@@ -51,6 +52,8 @@ def json_objects(estimate: Estimate) -> Iterator[dict[str, Any]]:
         }
     for partition, reason in _left_out(estimate):
         yield {"partition": partition, "state": "withheld", "reason": reason}
+    for reject in _of_no_partition(estimate):
+        yield {"rejected": reject.path, "reason": reject.reason}
     means = estimate.means
     yield {
         "partitions": {state: estimate.count(state) for state in get_args(State)},
@@ -78,6 +81,8 @@ def totals(estimate: Estimate) -> Iterator[str]:
     yield f"partitions: {counted or 'none'}"
     for partition, reason in _left_out(estimate):
         yield f"partition {partition} cannot be published: {reason}"
+    for reject in _of_no_partition(estimate):
+        yield f"rejected: {reject.reason}"
     known = f", {estimate.rows_to_carry:,} more to carry over" if estimate.rows_to_carry else ""
     yield (
         f"to publish: {estimate.num_rows:,} rows of {estimate.num_files:,} files, {_bytes(estimate.num_bytes)}, in "
@@ -111,11 +116,18 @@ def _basis(estimate: Estimate) -> Iterator[str]:
 
 
 def _left_out(estimate: Estimate) -> Iterator[tuple[str, str]]:
-    reasons = {reject.path: reject.reason for reject in estimate.plan.rejects}
-    for partition in estimate.plan.blocked:
-        yield str(partition), f"a file of it cannot be read: {'; '.join(reasons.values())}"
+    for partition, rejects in estimate.plan.blocked.items():
+        more = f"; and {len(rejects) - _MAX_REASONS:,} more" if len(rejects) > _MAX_REASONS else ""
+        reasons = "; ".join(reject.reason for reject in rejects[:_MAX_REASONS])
+        yield str(partition), f"a file of it cannot be read: {reasons}{more}"
     for partition, reason in estimate.plan.failed.items():
         yield str(partition), reason
+
+
+def _of_no_partition(estimate: Estimate) -> list[Reject]:
+    """The rejects of which nobody can tell what partitions they belong to."""
+    told = {reject.path for rejects in estimate.plan.blocked.values() for reject in rejects}
+    return [reject for reject in estimate.plan.rejects if reject.path not in told]
 
 
 def _print_table(estimate: Estimate) -> None:

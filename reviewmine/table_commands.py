@@ -1,7 +1,6 @@
 """The commands that look after a table: status, rollback, gc, erase, read, lineage."""
 
 import json
-import re
 import sys
 import time
 from collections.abc import Iterable
@@ -12,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from reviewmine.backfill.selection import parse_age
 from reviewmine.errors import EXIT_FAILED, UsageError
 from reviewmine.partition import PartitionRange
 
@@ -19,8 +19,6 @@ TableUri = Annotated[str, typer.Argument(help="Local path or s3:// URI of a tabl
 AsJson = Annotated[bool, typer.Option("--json", help="JSON, for machines.")]
 Partitions = Annotated[str, typer.Option(help="Which: A..B, A.., ..B, one value, or 'all'.")]
 
-_AGE = re.compile(r"(\d+)([dhms])")
-_UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 _HEARTBEATS_S = 6.0
 """A live holder beats every five seconds."""
 
@@ -89,7 +87,7 @@ def gc(
     from reviewmine.store.table import Table
     from reviewmine.table_console import collected_json, collected_lines
 
-    age, place, run_id, patience = age_of(older_than), Table(table), new_run_id(), Patience()
+    age, place, run_id, patience = _age(older_than), Table(table), new_run_id(), Patience()
     place.require(writing=not dry_run)
     if not dry_run:
         recover_dead_publishes(place, run_id, patience)
@@ -222,12 +220,11 @@ def lineage(
         raise typer.Exit(EXIT_FAILED)
 
 
-def age_of(written: str) -> timedelta:
-    """`7d`, `12h`, `30m`, `90s`. Raises UsageError for anything else."""
-    found = _AGE.fullmatch(written)
-    if found is None:
-        raise UsageError(f"--older-than {written!r}: expected a number and d, h, m or s, such as 7d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+def _age(written: str) -> timedelta:
+    try:
+        return parse_age(written)
+    except ValueError as wrong:
+        raise UsageError(f"--older-than {written!r}: {wrong}") from None
 
 
 def _say(lines: Iterable[Any]) -> None:

@@ -9,7 +9,11 @@ from typing import Any
 from partition_world import DAY, LAYOUT, Archive
 from pyiceberg.catalog import Catalog
 from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.io.pyarrow import _dataframe_to_data_files
 from pyiceberg.table import Table as IcebergTable
+from pyiceberg.table.snapshots import Operation, Summary
+from pyiceberg.table.update.snapshot import _OverwriteFiles
+from pyiceberg.typedef import EMPTY_DICT
 from stores import PausingStore, StoppingStore
 
 from reviewmine.store.catalog_entry import CatalogEntry
@@ -109,3 +113,24 @@ def attempt(write: Callable[[], Any]) -> BaseException | None:
     except BaseException as error:
         return error
     return None
+
+
+class _Replacing(_OverwriteFiles):
+    """A commit that says of itself what those of engines say that compact a table."""
+
+    def _summary(self, snapshot_properties=EMPTY_DICT) -> Summary:
+        told = super()._summary(snapshot_properties)
+        return Summary(Operation.REPLACE, **told.additional_properties)
+
+
+def compact(table: IcebergTable, row_filter: str, *, num_lost: int = 0) -> None:
+    """What an engine does that writes small files anew as one; a broken one loses rows."""
+    doomed = [task.file for task in table.scan(row_filter=row_filter).plan_files()]
+    rows = table.scan(row_filter=row_filter).to_arrow().slice(num_lost)
+    transaction = table.transaction()
+    with _Replacing(operation=Operation.OVERWRITE, transaction=transaction, io=table.io) as replacing:
+        for file in doomed:
+            replacing.delete_data_file(file)
+        for file in _dataframe_to_data_files(table.metadata, rows, table.io):
+            replacing.append_data_file(file)
+    transaction.commit_transaction()

@@ -6,10 +6,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from backfill_world import InProcess, Watching
 from daily_archive import judge, write_daily
 from tiny_checkpoint import make_checkpoint
 
+from reviewmine.backfill.run import Run
+from reviewmine.backfill.settings import AnnotateSettings
 from reviewmine.cli import main
+from reviewmine.distributed.main_job import intent_of
 
 
 @pytest.fixture
@@ -67,7 +71,8 @@ def _bodies(make_rows, file: int) -> list[str | None]:
 
 def test_order_limit_and_range_are_those_of_the_run(places, capsys):
     *partitions, totals = planned(
-        [*places, "--partitions", "2024-01", "--order", "newest", "--limit-partitions", "1"], capsys
+        [*places, "--partitions", "2024-01", "--order", "newest", "--limit-partitions", "1", "--prune"],
+        capsys,
     )
     assert [(p["partition"], p["state"]) for p in partitions] == [
         ("dt=2024-01-31", "missing"),
@@ -117,6 +122,21 @@ def test_a_value_that_cannot_be_is_wrong_usage(places, command, option, value, e
     assert expected in capsys.readouterr().err
 
 
+def test_a_plan_counts_the_reviews_that_were_edited_and_not_the_others(places, tmp_path, capsys):
+    settings = AnnotateSettings(archive=places[0], table=places[1], checkpoint=places[-1])
+    intent = intent_of(settings)
+    intent.job.table.make_or_match(intent.planner.partition_keys, None)
+    Run(intent.job, intent.planner.plan(intent.result), InProcess(intent.job), Watching()).run()
+    file = next((tmp_path / "archive" / "dt=2024-01-31").glob("*.parquet"))
+    rows = pq.read_table(file, partitioning=None)
+    bodies = ["quite another review", *rows["body"].to_pylist()[1:]]
+    pq.write_table(rows.set_column(rows.schema.get_field_index("body"), "body", pa.array(bodies)), file)
+    *_, edited, _, totals = planned(places, capsys)
+    assert (edited["state"], edited["rows_to_annotate"]) == ("stale", 1)
+    assert (totals["rows"], totals["rows_to_annotate"], totals["rows_to_carry"]) == (200, 1, 99)
+    assert "new rows: 1% (1% to 1%) of them, 100 rows of files that changed" in totals["rests_on"][-1]
+
+
 @pytest.mark.slow
 def test_a_plan_without_a_given_pace_tries_the_workers_and_a_second_one_goes_by_the_run(
     places, tmp_path, capsys
@@ -131,11 +151,3 @@ def test_a_plan_without_a_given_pace_tries_the_workers_and_a_second_one_goes_by_
     assert (ran["partitions_published"], ran["partitions_left"]) == (1, 2)
     main_ends_well("backfill", "run", *places, "--num-actors", "1")
     judge(tmp_path / "table", tmp_path / "archive")
-    file = next((tmp_path / "archive" / "dt=2024-01-31").glob("*.parquet"))
-    rows = pq.read_table(file)
-    bodies = ["quite another review", *rows["body"].to_pylist()[1:]]
-    pq.write_table(rows.set_column(rows.schema.get_field_index("body"), "body", pa.array(bodies)), file)
-    main_ends_well("backfill", "plan", *places, "--json", "--num-actors", "1")
-    edited = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert (edited["rows"], edited["rows_to_annotate"], edited["rows_to_carry"]) == (200, 1, 99)
-    assert "new rows: 1% (1% to 1%) of them" in edited["rests_on"][-1]

@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from backfill_world import FIRST, World, two_days
+from archives import reviews, truncate
+from backfill_world import FIRST, SECOND, World, two_days
 
 from reviewmine.backfill.estimate import Estimator
 from reviewmine.backfill.selection import Selection
@@ -50,3 +51,29 @@ def test_a_plan_with_nothing_left_says_so(world):
 def test_partitions_are_counted_by_state(world, state, num):
     *_, told = json_objects(estimate(world))
     assert told["partitions"][state] == num
+
+
+def test_each_partition_is_told_with_its_own_files_that_cannot_be_read(world):
+    for name in (f"{FIRST}/a.parquet", f"{FIRST}/b.parquet", f"{SECOND}/c.parquet"):
+        truncate(world.root / name)
+    first, second = (line for line in totals(estimate(world)) if line.startswith("partition "))
+    assert first.startswith(f"partition {FIRST} cannot be published: a file of it cannot be read: ")
+    assert [name for name in "abc" if f"{name}.parquet" in first] == ["a", "b"]
+    assert [name for name in "abc" if f"{name}.parquet" in second] == ["c"]
+
+
+def test_many_unreadable_files_of_a_partition_are_counted(world):
+    world.write({f"{FIRST}/{number}.parquet": reviews(["r"]) for number in range(5)})
+    for number in range(5):
+        truncate(world.root / FIRST / f"{number}.parquet")
+    *_, told, _ = json_objects(estimate(world))
+    assert told["reason"].count("cannot be read as Parquet") == 3
+    assert told["reason"].endswith("; and 2 more")
+
+
+def test_a_file_that_may_belong_to_any_partition_is_told_by_itself(tmp_path):
+    world = World(tmp_path / "dated", partition_by="month")
+    world.write({name: reviews(["r"], ["2024-01-01"]) for name in ("a.parquet", "b.parquet")})
+    truncate(world.root / "a.parquet")
+    assert any(line.startswith("rejected: ") and "a.parquet" in line for line in totals(estimate(world)))
+    assert [told["rejected"] for told in json_objects(estimate(world)) if "rejected" in told] == ["a.parquet"]

@@ -14,7 +14,7 @@ from reviewmine.contract.texts import identifiers
 from reviewmine.errors import UsageError
 from reviewmine.store.archive import Archive
 from reviewmine.store.fragment import cut
-from reviewmine.store.manifest import live_manifest, published_partitions
+from reviewmine.store.manifest import live_manifests
 from reviewmine.store.parallel import in_parallel
 from reviewmine.store.table import Table
 from reviewmine.store.tombstones import get_tombstones
@@ -119,6 +119,5 @@ def _ids_where(ids: pa.ChunkedArray, users: pa.ChunkedArray, user_id: str) -> li
 
 
 def _live_parts(table: Table) -> Iterator[str]:
-    for partition in published_partitions(table.store, table.layout):
-        live = live_manifest(table.store, table.layout, partition)
-        yield from (part.name for part in live.parts) if live else ()
+    for live in live_manifests(table.store, table.layout).values():
+        yield from (part.name for part in live.parts)

@@ -4,6 +4,7 @@ import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from reviewmine.backfill.earlier import EarlierParts
@@ -115,7 +116,6 @@ class Estimator:
         for planned in plan.due():
             for fragment in planned.fragments:
                 self._touching[fragment.id].append(planned.partition)
-        self._earlier = EarlierParts(plan)
         self._of_unchanged = {
             name: num_known
             for name, fragment in self._pending.items()
@@ -126,6 +126,11 @@ class Estimator:
             for name, fragment in self._pending.items()
             if name not in self._of_unchanged and self._earlier.may_know(fragment, self._touching[name])
         }
+
+    @cached_property
+    def _earlier(self) -> EarlierParts:
+        """Made only where something is pending: there may be many live parts."""
+        return EarlierParts(self._plan)
 
     @property
     def pending(self) -> list[Fragment]:
@@ -140,7 +145,9 @@ class Estimator:
     def looking_back(self, probe: Task) -> Task:
         """The same with the earlier parts that a run would look through."""
         fragment = probe.fragment
-        return probe.model_copy(update={"earlier": self._earlier.of(fragment, self._touching[fragment.id])})
+        return self._earlier.task(fragment, self._touching[fragment.id]).model_copy(
+            update={"probe": probe.probe}
+        )
 
     def stored_bytes_per_row(self, fragment: Fragment) -> float:
         """The bytes of a row's body, as the footer of its file tells them."""

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from reviewmine.contract.dividing import derived_values
-from reviewmine.contract.reviews import ReviewColumns, check_schema, conform_dates
-from reviewmine.errors import ArchiveError
+from reviewmine.contract.reviews import ReviewColumns, check_schema, conform_dates, date_column
+from reviewmine.errors import ArchiveError, ContractError
 from reviewmine.partition import NULL_VALUE, Partition, PartitionBy
 from reviewmine.store.archive import Archive, Footer
 from reviewmine.store.filesystem import Listed
@@ -118,20 +118,23 @@ class Inputs:
         return footer.bytes_of(self._read_as[id(footer.schema)]["body"])
 
     def _derived_partitions(self, file: Listed) -> list[Partition] | Reject:
-        """The partitions that the dates of a file fall under, their rows counted; a file without rows touches none."""
+        """The partitions that the dates of a file fall under, their rows counted; a file without rows touches none.
+
+        One whose dates cannot be told is a reject; what else it lacks costs its partitions, once they are planned.
+        """
         by, footer = self._partition_by, self._footers[file.name]
         if by is None or isinstance(footer, Reject):
             return footer if isinstance(footer, Reject) else []
-        name = self._mapped(file, footer).get("reviewed_at")
-        if name is None:
-            return [Partition.derived(by, NULL_VALUE)] if footer.num_rows else []
         num_rows: Counter[str] = Counter()
         try:
+            name = date_column(footer.schema, self._columns, where=self._where(file))
+            if name is None:
+                return [Partition.derived(by, NULL_VALUE)] if footer.num_rows else []
             for fragment in cut(file.name, file.etag, footer.row_groups):
                 dates = conform_dates(self._archive.read(fragment, lambda _: [name])[name], self._columns)
                 for counted in pc.value_counts(derived_values(by, dates)).to_pylist():
                     num_rows[counted["values"]] += counted["counts"]
-        except ArchiveError as broken:
+        except (ArchiveError, ContractError) as broken:
             return Reject(file.name, str(broken))
         partitions = {Partition.derived(by, value): num_rows[value] for value in sorted(num_rows)}
         self._shares.update({(partition, file.name): counted for partition, counted in partitions.items()})

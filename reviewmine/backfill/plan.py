@@ -14,7 +14,7 @@ from reviewmine.backfill.result import CARRIED_COLUMNS, Result
 from reviewmine.backfill.selection import Selection
 from reviewmine.backfill.standing import PlannedPartition, Standing, State
 from reviewmine.contract.reviews import ReviewColumns
-from reviewmine.errors import ContractError, TableError, UsageError
+from reviewmine.errors import ContractError, ReviewmineError, TableError, UsageError
 from reviewmine.partition import Partition, PartitionBy, PartitionRange
 from reviewmine.store.archive import Archive
 from reviewmine.store.filesystem import Listed
@@ -31,15 +31,16 @@ _Wanted = Mapping[Partition, Sequence[Listed]]
 class Plan:
     """Every partition in range, in order, the files that could not be looked into, and all that is live.
 
-    A partition that such a file belongs to, now or when it was last published, is left out of `partitions` and named
-    in `blocked`: it would be published short of rows. One with a file that breaks the contract, or of which the table
-    does not say what is live, is left out as well, and named with the reason in `failed`.
+    A partition that such files belong to, now or when it was last published, is left out of `partitions` and named with
+    them in `blocked`: it would be published short of rows. One with a file that breaks the contract, with a name that
+    the table's format has no room for, or of which the table does not say what is live, is left out as well, and named
+    with the reason in `failed`.
     """
 
     result: Result
     partitions: tuple[PlannedPartition, ...]
     rejects: tuple[Reject, ...] = ()
-    blocked: tuple[Partition, ...] = ()
+    blocked: Mapping[Partition, tuple[Reject, ...]] = field(default_factory=dict)
     live: Mapping[Partition, Manifest] = field(default_factory=dict)
     """The live generation of every partition, those out of range too."""
     failed: Mapping[Partition, str] = field(default_factory=dict)
@@ -94,8 +95,8 @@ class Planner:
     def plan(self, result: Result) -> Plan:
         """An unreadable file becomes a reject; one that lacks a required column costs its partitions alone.
 
-        Raises ContractError where every partition that is due has such a file, and TableError where the run would
-        give the table partitions of two schemas.
+        Raises what is wrong with the first where none that is due can be published, and TableError where the run
+        would give the table partitions of two schemas.
         """
         touched, unsure = self._inputs.by_partition()
         wanted = {partition: files for partition, files in touched.items() if self._covers(partition)}
@@ -123,8 +124,13 @@ class Planner:
         What turns out to be unreadable does not count towards the limit, or it would stand in the way for ever.
         """
         rejects = {reject.path: reject for reject in unsure}
-        planned, blocked, failed = {}, [], {}
-        waiting = [draft for draft in drafts if draft.is_due]
+        planned, blocked = {}, {}
+        failed: dict[Partition, ReviewmineError] = {
+            draft.partition: TableError(refusal)
+            for draft in drafts
+            if draft.is_due and (refusal := self._table.live.misnamed(draft.partition))
+        }
+        waiting = [draft for draft in drafts if draft.is_due and draft.partition not in failed]
         room = len(waiting) if self._selection.max_partitions is None else self._selection.max_partitions
         while waiting and room:
             taken, waiting = waiting[:room], waiting[room:]
@@ -133,8 +139,8 @@ class Planner:
             rejects |= {file.name: footer for file, footer in looked_into if isinstance(footer, Reject)}
             for draft in taken:
                 inputs = wanted.get(draft.partition, ())
-                if any(path in rejects for path in _paths(draft.live, inputs)):
-                    blocked.append(draft.partition)
+                if unreadable := sorted(rejects.keys() & _paths(draft.live, inputs)):
+                    blocked[draft.partition] = tuple(rejects[path] for path in unreadable)
                     continue
                 try:
                     planned[draft.partition] = self._filled(draft, inputs)
@@ -151,7 +157,7 @@ class Planner:
             result=result,
             partitions=tuple(chosen.get(d.partition, d) for d in drafts if d.partition not in left_out),
             rejects=tuple(rejects.values()),
-            blocked=tuple(blocked),
+            blocked=blocked,
             failed={partition: str(broken) for partition, broken in failed.items()},
         )
 

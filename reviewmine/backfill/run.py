@@ -169,10 +169,7 @@ class Run:
         if not pending:
             return []
         earlier = EarlierParts(self._plan)
-        return [
-            Task(fragment=fragment, earlier=earlier.of(fragment, self._touching[name]))
-            for name, fragment in pending.items()
-        ]
+        return [earlier.task(fragment, self._touching[name]) for name, fragment in pending.items()]
 
     def _standing(self, fragments: list[Fragment]) -> list[Receipt | None]:
         """The receipt of each fragment; none counts that was put before rows were erased, and not rewritten since."""

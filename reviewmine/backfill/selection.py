@@ -12,22 +12,25 @@ from reviewmine.partition import NULL_VALUE, Partition, comparable
 from reviewmine.store.filesystem import Listed
 
 Order = Literal["oldest", "newest"]
-_AGE: Final = re.compile(r"(?P<count>[0-9]+) ?(?P<unit>[mhdw])")
-_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_AGE: Final = re.compile(r"(?P<count>[0-9]{1,5}) ?(?P<unit>[smhdw])")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-def _age(written: object) -> object:
-    """`2d` as a timedelta; what is no text is left to pydantic."""
-    if not isinstance(written, str):
-        return written
+def parse_age(written: str) -> timedelta:
+    """A length of time as run files and the command line write it: `90s`, `90m`, `12h`, `2d`, `1w`.
+
+    Raises ValueError for anything else.
+    """
     found = _AGE.fullmatch(written.strip())
     if found is None:
         raise ValueError("expected a number and a unit, such as 90m, 12h, 2d or 1w")
     return timedelta(**{_UNITS[found["unit"]]: int(found["count"])})
 
 
-Age = Annotated[timedelta, BeforeValidator(_age)]
-"""A length of time as run files and the command line write it: `90m`, `12h`, `2d`, `1w`."""
+Age = Annotated[
+    timedelta, BeforeValidator(lambda written: parse_age(written) if isinstance(written, str) else written)
+]
+"""What is no text is left to pydantic."""
 
 
 @dataclass(frozen=True, kw_only=True)

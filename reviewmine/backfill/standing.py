@@ -68,7 +68,7 @@ class Standing:
     """
 
     def __init__(self, table: Table) -> None:
-        self._store, self._layout = table.store, table.layout
+        self._store, self._layout, self._seen = table.store, table.layout, table.live
         if unfinished := get_tombstones(self._store, self._layout).unfinished:
             _log.warning("%s: %s", table.uri, unfinished)
         self._sizes = table.live_sizes()
@@ -94,7 +94,8 @@ class Standing:
         reasons = ["archive changed"] if input_fingerprint(now) != live.input_fingerprint else []
         reasons += result.reasons_since(live.ingredients)
         sizes = {name: part.num_bytes for name, part in zip(live.live_files, live.parts, strict=True)}
-        if any(self._sizes.get(name) != num_bytes for name, num_bytes in sizes.items()):
+        is_listed = all(self._sizes.get(name) == num_bytes for name, num_bytes in sizes.items())
+        if not is_listed and not self._seen.stands(live):
             reasons.append("live files are missing")
         if self._has_strays(partition, live):
             reasons.append("files of an earlier run lie about")

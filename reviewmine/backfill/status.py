@@ -16,7 +16,6 @@ from reviewmine.backfill.summary import Summary
 from reviewmine.errors import TableError
 from reviewmine.partition import Partition
 from reviewmine.store.journal import partitions_with_journals
-from reviewmine.store.layout import fence_of
 from reviewmine.store.lease import LeaseRecord, standing_lease
 from reviewmine.store.manifest import Manifest, get_pointer, history, live_manifest, published_partitions
 from reviewmine.store.parallel import in_parallel
@@ -102,7 +101,7 @@ def status_of(table: Table, *, wait: Callable[[], None] | None = None) -> TableS
     if wait and any(found.holder for found in partitions):
         wait()
         partitions = in_parallel(look.again, partitions)
-    foreign = tuple(name for name in look.sizes if fence_of(name) is None)
+    foreign = tuple(table.live.foreign(look.sizes))
     runs = sorted(look.runs, key=lambda run: (run.run_id[:15], str(run.started_at or "")))
     return TableStatus(
         table=table.uri,

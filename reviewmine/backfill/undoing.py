@@ -7,7 +7,7 @@ from reviewmine.backfill.result import CARRIED_COLUMNS, Result
 from reviewmine.errors import PublishError, StoreError, TableError, UsageError
 from reviewmine.partition import Partition, PartitionRange
 from reviewmine.store.lease import Patience
-from reviewmine.store.manifest import Manifest, history, live_manifest, published_partitions
+from reviewmine.store.manifest import Manifest, history, live_manifests, published_partitions
 from reviewmine.store.parallel import in_parallel
 from reviewmine.store.rollback import Rollback, find_generation, roll_back
 from reviewmine.store.table import Table
@@ -74,9 +74,7 @@ def _refuse_two_schemas(table: Table, partitions: Sequence[Partition], to: str) 
     """A rollback of some partitions must not bring back columns that none has now; what clashes already may stay."""
     if not table.live.has_one_schema:
         return
-    published = list(published_partitions(table.store, table.layout))
-    live = in_parallel(lambda partition: live_manifest(table.store, table.layout, partition), published)
-    before = {partition: manifest for partition, manifest in zip(published, live, strict=True) if manifest}
+    before = live_manifests(table.store, table.layout)
     wanted = in_parallel(lambda p: _wanted(table, p, before[p], to), [p for p in before if p in partitions])
     after = before | dict(zip((p for p in before if p in partitions), wanted, strict=True))
     found = _schemas(after)

@@ -22,7 +22,7 @@ from reviewmine.store.archive import Archive
 from reviewmine.store.fragment import Fragment
 from reviewmine.store.parts import Part, PartWriter
 from reviewmine.store.receipts import Effort, Receipt, put_receipt
-from reviewmine.store.record import Record
+from reviewmine.store.record import Record, digest
 from reviewmine.store.table import Table
 from reviewmine.store.tombstones import Tombstones, get_tombstones
 
@@ -40,22 +40,37 @@ class Job:
     partition_by: PartitionBy | None = None
 
 
+class EarlierOf(Record):
+    """Parts of one live generation, by their numbers in its manifest: many tasks may name many of them."""
+
+    partition: str
+    generation: str
+    numbers: tuple[int, ...]
+
+
 class Task(Record):
     """One fragment to annotate.
 
     `failed_rows` (row numbers of the file) are known to crash the model and are written as `failed`. A `probe`, a
     range of rows of the file, asks only whether those rows crash it; nothing is written. Reviews that the live parts
-    `earlier` hold are carried over from there, and not annotated again.
+    `earlier` hold are carried over from there, and not annotated again; `has_more_earlier` says that others may hold
+    some too.
     """
 
     fragment: Fragment
-    earlier: tuple[Part, ...] = ()
+    earlier: tuple[EarlierOf, ...] = ()
+    has_more_earlier: bool = False
     failed_rows: tuple[int, ...] = ()
     probe: tuple[int, int] | None = None
 
     @property
     def span(self) -> tuple[int, int]:
         return self.probe or (self.fragment.first_row, self.fragment.end_row)
+
+    @property
+    def name(self) -> str:
+        """What tells it from the others of its run."""
+        return digest(self.fragment.id, self.failed_rows, self.probe)
 
     @property
     def probes_many(self) -> bool:

@@ -67,24 +67,34 @@ def check_schema(schema: pa.Schema, columns: ReviewColumns, *, where: str) -> di
         ContractError: a required column is missing, a column read here occurs twice, or one is of a type that
             cannot hold what it should.
     """
-    found = {}
-    for name, source in _SOURCES.items():
-        mapped = getattr(columns, name)
-        candidates = source.well_known if mapped is None else (mapped,) if mapped else ()
-        fields = (field_named(schema, candidate, where=where) for candidate in candidates)
-        field = next((field for field in fields if field is not None), None)
-        if field is None:
-            if name in _REQUIRED:
-                raise ContractError(_missing(name, mapped, schema, where))
-            continue
-        if not _accepts(name, plain_type(field.type), columns):
-            raise ContractError(
-                f"{where}: column {field.name!r} is of type {field.type}; expected {source.expected}, since it is "
-                f'read as {name}; name the right column in the run file, [columns] {name} = "..."'
-                + ("" if name in _REQUIRED else ', or "" for none')
-            )
-        found[name] = field.name
-    return found
+    found = {name: _column_of(name, schema, columns, where) for name in _SOURCES}
+    return {name: column for name, column in found.items() if column is not None}
+
+
+def date_column(schema: pa.Schema, columns: ReviewColumns, *, where: str) -> str | None:
+    """The column of `schema` that `reviewed_at` is read from, whatever else the file lacks; None where there is none.
+
+    Raises ContractError as `check_schema` does, for this column alone.
+    """
+    return _column_of("reviewed_at", schema, columns, where)
+
+
+def _column_of(name: str, schema: pa.Schema, columns: ReviewColumns, where: str) -> str | None:
+    source, mapped = _SOURCES[name], getattr(columns, name)
+    candidates = source.well_known if mapped is None else (mapped,) if mapped else ()
+    fields = (field_named(schema, candidate, where=where) for candidate in candidates)
+    field = next((field for field in fields if field is not None), None)
+    if field is None:
+        if name in _REQUIRED:
+            raise ContractError(_missing(name, mapped, schema, where))
+        return None
+    if not _accepts(name, plain_type(field.type), columns):
+        raise ContractError(
+            f"{where}: column {field.name!r} is of type {field.type}; expected {source.expected}, since it is "
+            f'read as {name}; name the right column in the run file, [columns] {name} = "..."'
+            + ("" if name in _REQUIRED else ', or "" for none')
+        )
+    return str(field.name)
 
 
 def check_mapping(schemas: Iterable[pa.Schema], columns: ReviewColumns) -> None:

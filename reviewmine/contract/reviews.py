@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from reviewmine.contract.carried import CARRIED_PREFIX, carried_fields, conform_carried
 from reviewmine.contract.columns import joined, plain
 from reviewmine.contract.instants import INSTANT, epoch_instants, instants, is_instant, iso_instants
-from reviewmine.contract.review_columns import ReviewColumns, check_mapping, check_schema
+from reviewmine.contract.review_columns import ReviewColumns, check_mapping, check_schema, date_column
 from reviewmine.contract.texts import identifiers, is_text, raw_bytes, texts, valid_strings
 from reviewmine.errors import ContractError
 
@@ -28,6 +28,7 @@ __all__ = [
     "check_schema",
     "conform",
     "conform_dates",
+    "date_column",
 ]
 
 REVIEWS_SCHEMA: Final = pa.schema(

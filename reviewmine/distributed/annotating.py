@@ -119,7 +119,7 @@ class _Guarded:
         if message.outcome is not None:
             return batch
         name = type(self).__name__
-        work, is_probe = f"{name} {message.task.encode().decode()}", message.task.probes_many
+        work, is_probe = f"{name} {message.task.name}", message.task.probes_many
         with self._ledger.working_on(work, max_deaths=1 if is_probe else MAX_DEATHS) as may_begin:
             if not may_begin:
                 reason = f"workers of the stage {name} keep dying on it"

@@ -7,7 +7,7 @@ get no name twice and are never deleted here: they belong to snapshots, and go w
 """
 
 import weakref
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import Final
@@ -70,20 +70,30 @@ class IcebergLive:
 
     def prepare(self) -> None:
         table = registered(self.catalog, self._entry, self._uri(self._layout.table), self._keys)
-        foreign = [name for name in self._names(_files(table, AlwaysTrue())) if fence_of(name) is None]
-        if foreign and foreign_rows(table):
+        foreign = self.foreign(self._names(_files(table, AlwaysTrue())))
+        if foreign:
             raise TableError(
                 f"{self._location.uri}: found {len(foreign)} files that reviewmine did not write, such as "
                 f"{foreign[0]}; delete their rows, or choose another table"
             )
 
+    def foreign(self, names: Iterable[str]) -> list[str]:
+        """Files of another name, unless whoever wrote them only wrote rows anew that were there."""
+        others = [name for name in names if fence_of(name) is None]
+        return others if others and foreign_rows(self._table()) else []
+
+    def misnamed(self, partition: Partition) -> str | None:
+        if not set(partition.path) & set("#?"):
+            return None
+        return (
+            f"{self._location.uri}: partition {partition}: found '#' or '?', which the place of an Iceberg file "
+            "cannot have; rename the folder in the archive"
+        )
+
     def part_of(self, partition: Partition, annotations: pa.Table) -> pa.Table:
         """Filters look for the key in the files, so it stands in each row; undated ones have none."""
-        if set(partition.path) & set("#?"):
-            raise TableError(
-                f"{self._location.uri}: partition {partition}: found '#' or '?', which the place of an Iceberg file "
-                "cannot have; rename the folder in the archive"
-            )
+        if refusal := self.misnamed(partition):
+            raise TableError(refusal)
         for key, value in zip(partition.keys, partition.values, strict=True):
             column = pa.repeat(
                 pa.scalar(None if value == NULL_VALUE else value, pa.string()), annotations.num_rows
@@ -95,10 +105,17 @@ class IcebergLive:
         return self._seen(AlwaysTrue())
 
     def stands(self, manifest: Manifest) -> bool:
+        """Files that another engine put in the place of ours, to compact them, are known by the rows they hold."""
         sizes = (part.num_bytes for part in manifest.parts)
-        return self._seen(_rows_of(_partition(manifest))) == dict(
-            zip(manifest.live_files, sizes, strict=True)
-        )
+        expected = dict(zip(manifest.live_files, sizes, strict=True))
+        with told(str(self._entry)):
+            scanned = list(self._table().scan(row_filter=_rows_of(_partition(manifest))).plan_files())
+        seen = self._names([task.file for task in scanned])
+        if seen == expected:
+            return True
+        ours = {name: num_bytes for name, num_bytes in seen.items() if fence_of(name) is not None}
+        num_rows = sum(task.file.record_count for task in scanned if not task.delete_files)
+        return len(ours) < len(seen) and ours.items() <= expected.items() and num_rows == manifest.num_rows
 
     def strays(self, partition: Partition, fence: int, named: Collection[str]) -> Iterator[str]:
         """None: readers see no file that the snapshot does not name."""

@@ -5,7 +5,7 @@ is the commit. In an Iceberg table (store/iceberg.py) they read the catalog's sn
 the pointer follows it, and replaced files belong to older snapshots.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import pyarrow as pa
@@ -30,6 +30,12 @@ class Live(Protocol):
     def prepare(self) -> None:
         """Make what the format needs beside the record; TableError if readers would see what is not ours."""
 
+    def foreign(self, names: Iterable[str]) -> list[str]:
+        """Which of the files that readers see hold rows that are not ours."""
+
+    def misnamed(self, partition: Partition) -> str | None:
+        """Why the format has no room for a partition of this name, and what to do about it; None where it has."""
+
     def part_of(self, partition: Partition, annotations: pa.Table) -> pa.Table:
         """The columns that a part has: the annotations, and the key of their partition if readers look for it there."""
 
@@ -37,7 +43,8 @@ class Live(Protocol):
         """The bytes of every file that readers see, by name."""
 
     def stands(self, manifest: Manifest) -> bool:
-        """Whether readers see the files of `manifest` in its partition, each at its size."""
+        """Whether readers see the rows of `manifest` in its partition: its files, each at its size, or what an engine
+        of the format made of them without changing a row."""
 
     def strays(self, partition: Partition, fence: int, named: Collection[str]) -> Iterator[str]:
         """Files of a lower fence that readers see though nothing in `named` accounts for them."""
@@ -72,12 +79,18 @@ class HiveLive:
         self._layout = layout
 
     def prepare(self) -> None:
-        foreign = [name for name in self.sizes() if fence_of(name) is None]
+        foreign = self.foreign(self.sizes())
         if foreign:
             raise TableError(
                 f"{self._store.root}/{self._layout.table}: found {len(foreign)} files that reviewmine did not write, "
                 f"such as {foreign[0]}; move them away, or choose another table"
             )
+
+    def foreign(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if fence_of(name) is None]
+
+    def misnamed(self, partition: Partition) -> str | None:
+        return None
 
     def part_of(self, partition: Partition, annotations: pa.Table) -> pa.Table:
         """The key is in the path: many readers refuse it in the file as well."""

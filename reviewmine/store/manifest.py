@@ -1,6 +1,6 @@
 """Manifests: the small JSON file that makes a set of Parquet parts real, and the pointer to the live one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import ClassVar
 
@@ -8,6 +8,7 @@ from reviewmine.errors import TableError
 from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Store
 from reviewmine.store.layout import Layout
+from reviewmine.store.parallel import in_parallel, in_parallel_under_lease
 from reviewmine.store.parts import Part
 from reviewmine.store.record import Record, digest
 
@@ -124,6 +125,26 @@ def live_manifest(store: Store, layout: Layout, partition: Partition) -> Manifes
     """The manifest of the generation that readers see, or None before the first."""
     pointer, _ = get_pointer(store, layout, partition)
     return get_manifest(store, layout, partition, pointer.generation) if pointer.generation else None
+
+
+def live_manifests(
+    store: Store,
+    layout: Layout,
+    only: Callable[[Partition], bool] = lambda partition: True,
+    *,
+    keep: Callable[[], object] | None = None,
+) -> dict[Partition, Manifest]:
+    """The live manifest of every published partition that `only` holds of, in order of name.
+
+    `keep` is that of a lease, called again and again meanwhile. Raises TableError for a manifest that cannot be read.
+    """
+
+    def look(partition: Partition) -> Manifest | None:
+        return live_manifest(store, layout, partition)
+
+    chosen = [partition for partition in published_partitions(store, layout) if only(partition)]
+    found = in_parallel_under_lease(look, chosen, keep=keep) if keep else in_parallel(look, chosen)
+    return {partition: live for partition, live in zip(chosen, found, strict=True) if live}
 
 
 def published_partitions(store: Store, layout: Layout) -> Iterator[Partition]:

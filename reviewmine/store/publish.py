@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from reviewmine.errors import PublishError, StoreError
 from reviewmine.partition import Partition
@@ -54,14 +55,13 @@ class Publisher:
         manifests: list[Manifest] = []
         staged: list[HeldPartition] = []
         with ExitStack() as stack:
-            all_held = [stack.enter_context(self._held(generation.partition)) for generation in generations]
-
-            def keep() -> None:
-                for held in all_held:
-                    held.keep()
-
+            leases = _Leases(self._patience)
+            for generation in generations:
+                leases.beat()
+                leases.held.append(stack.enter_context(self._held(generation.partition, leases.patience)))
             try:
-                for held, asked in zip(all_held, generations, strict=True):
+                for held, asked in zip(leases.held, generations, strict=True):
+                    keep = partial(leases.keep, held)
                     generation, num_erasures = self._as_it_stands(asked)
                     live = held.live_manifest()
                     if live and generation.is_live_as(live) and held.stands(live):
@@ -83,7 +83,7 @@ class Publisher:
 
     def recover(self, partition: Partition) -> None:
         """Finish or undo what a dead run left half published in `partition`."""
-        with self._held(partition):
+        with self._held(partition, self._patience):
             pass
 
     def _as_it_stands(self, generation: Generation) -> tuple[Generation, int]:
@@ -99,8 +99,8 @@ class Publisher:
         receipts = tuple(in_parallel(rewritten, generation.receipts))
         return replace(generation, receipts=receipts), num_erasures
 
-    def _held(self, partition: Partition) -> HeldPartition:
-        return HeldPartition(self._store, self._layout, self._live, partition, self._run_id, self._patience)
+    def _held(self, partition: Partition, patience: Patience) -> HeldPartition:
+        return HeldPartition(self._store, self._layout, self._live, partition, self._run_id, patience)
 
     def _manifest(self, generation: Generation, fence: int, live: Manifest | None) -> Manifest:
         parts = generation.parts
@@ -119,6 +119,35 @@ class Publisher:
             published_at=datetime.now(UTC),
             previous=live.generation if live else None,
         )
+
+
+class _Leases:
+    """The partitions of one commit, held at once. All leases beat by the clock, be it while another is waited for.
+
+    To look at each of them before each operation would be to ask as many questions as there are pairs of partitions.
+    """
+
+    def __init__(self, patience: Patience) -> None:
+        self._given = patience
+        self._beaten_at = patience.now()
+        self.held: list[HeldPartition] = []
+        self.patience = replace(patience, sleep=self._sleep)
+
+    def keep(self, written: HeldPartition) -> None:
+        """Before each operation on the partition `written`; raises LeaseLost if another has taken one over."""
+        written.keep()
+        self.beat()
+
+    def beat(self) -> None:
+        """Keep all leases, if it is time: twice as often as each of them beats."""
+        if self._given.now() - self._beaten_at >= self._given.ttl_s / 8:
+            for held in self.held:
+                held.keep()
+            self._beaten_at = self._given.now()
+
+    def _sleep(self, seconds: float) -> None:
+        self.beat()
+        self._given.sleep(seconds)
 
 
 def _refuse_overtaken(generation: Generation, live: Manifest | None) -> None:

@@ -13,7 +13,7 @@ from reviewmine.errors import TableError
 from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Store
 from reviewmine.store.layout import Layout, partition_of_part
-from reviewmine.store.manifest import Manifest, live_manifest, published_partitions
+from reviewmine.store.manifest import Manifest, live_manifests
 from reviewmine.store.parallel import Answer, Asked, in_parallel_under_lease
 
 Standing = Literal["live", "earlier", "staged"]
@@ -58,9 +58,8 @@ class Search:
         listed = {file.name for file in self._store.list(self._layout.all_parts)}
         if self.looked and listed <= self.looked:
             return []
-        published = list(published_partitions(self._store, self._layout))
-        manifests = self._ask(lambda p: live_manifest(self._store, self._layout, p), published)
-        live = {part.name for manifest in manifests if manifest for part in manifest.parts}
+        manifests = live_manifests(self._store, self._layout, keep=self._keep).values()
+        live = {part.name for manifest in manifests for part in manifest.parts}
         names = [file.name for file in self._store.list(self._layout.all_manifests)]
         earlier = {part.name for kept in self._manifests(names) for part in kept.parts}
         return self._look_into(listed | live, live, earlier)

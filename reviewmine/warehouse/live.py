@@ -12,8 +12,7 @@ import pyarrow.parquet as pq
 
 from reviewmine.errors import TableError
 from reviewmine.partition import NULL_VALUE, Partition, PartitionRange
-from reviewmine.store.manifest import Manifest, live_manifest, published_partitions
-from reviewmine.store.parallel import in_parallel
+from reviewmine.store.manifest import Manifest, live_manifests
 from reviewmine.store.table import Table
 
 
@@ -84,7 +83,5 @@ def live_partitions(table: Table, only: PartitionRange | None = None) -> list[Li
     read: rows must not go missing without a word.
     """
     table.require()
-    chosen = sorted(p for p in published_partitions(table.store, table.layout) if not only or only.covers(p))
-    manifests = in_parallel(lambda p: live_manifest(table.store, table.layout, p), chosen)
-    pairs = zip(chosen, manifests, strict=True)
-    return [LivePartition(table, partition, manifest) for partition, manifest in pairs if manifest]
+    found = live_manifests(table.store, table.layout, lambda partition: not only or only.covers(partition))
+    return [LivePartition(table, partition, manifest) for partition, manifest in sorted(found.items())]

@@ -12,11 +12,13 @@ from backfill_world import EXPECTED, FIRST, SECOND, World, two_days
 from stores import Crash, MemoryStore, StoppingStore
 
 from reviewmine.backfill import earlier as module
-from reviewmine.backfill.earlier import EarlierParts
+from reviewmine.backfill.earlier import EarlierParts, EarlierRows, named_parts
+from reviewmine.backfill.work import Task
 from reviewmine.contract.reviews import ReviewColumns
 from reviewmine.partition import Partition
 from reviewmine.store.fragment import Fragment
 from reviewmine.store.manifest import live_manifest
+from reviewmine.store.parts import Part
 
 IDS = [f"r{number:03}" for number in range(100)]
 
@@ -41,6 +43,12 @@ def overwritten(body: bytes) -> bytes:
 
 def live(world: World, partition: str):
     return live_manifest(world.table.store, world.table.layout, Partition.of_path(partition))
+
+
+def named(world: World, task: Task) -> list[Part]:
+    """The parts that a task names, in its order."""
+    table = world.table
+    return [part for one in task.earlier for part in named_parts(table.store, table.layout, one)]
 
 
 class TestChangedFiles:
@@ -221,6 +229,20 @@ class TestBrokenParts:
         assert f"{FIRST}/a.parquet: an earlier part cannot be used" in caplog.text
         world.judge({FIRST: IDS})
 
+    def test_the_rows_of_a_generation_that_is_gone_are_annotated_again_with_a_remark(self, tmp_path):
+        world = one_day(tmp_path)
+        world.run()
+        world.write({f"{FIRST}/a.parquet": edited(reviews(IDS), 1)})
+        plan = world.plan()
+        ((fragment,),) = (planned.fragments for planned in plan.due())
+        task = EarlierParts(plan).task(fragment, [Partition.of_path(FIRST)])
+        generation = live(world, FIRST).generation
+        world.table.store.delete(world.table.layout.manifest(Partition.of_path(FIRST), generation))
+        earlier = EarlierRows(world.job(world.planner()))(task, pa.chunked_array([["some hash"]]))
+        assert earlier.rows.num_rows == 0
+        assert "an earlier part cannot be used" in earlier.remark
+        assert "there is no such manifest" in earlier.remark
+
     def test_parts_of_tables_that_do_not_say_their_fragment_are_left_alone(self, tmp_path):
         world = one_day(tmp_path)
         world.run()
@@ -260,7 +282,8 @@ class TestWhichParts:
     def parts(world: World, path: str, first_row: int, *, num_rows: int = 10) -> list[tuple[str, int]]:
         """File and first row of what is looked through for a fragment of a new state of the file."""
         fragment = Fragment(path=path, etag="new", first_row=first_row, num_rows=num_rows)
-        found = EarlierParts(world.plan()).of(fragment, [Partition.of_file(path)])
+        task = EarlierParts(world.plan()).task(fragment, [Partition.of_file(path)])
+        found = named(world, task)
         return [(part.fragment.path.rpartition("/")[2], part.fragment.first_row) for part in found]
 
     @pytest.fixture
@@ -275,7 +298,7 @@ class TestWhichParts:
         return world
 
     def test_the_likeliest_come_first(self, three_files):
-        near = [("a.parquet", 40_000), ("a.parquet", 20_000), ("a.parquet", 60_000), ("a.parquet", 0)]
+        near = [("a.parquet", 20_000), ("a.parquet", 40_000), ("a.parquet", 60_000), ("a.parquet", 0)]
         others = [("b.parquet", 0), ("c.parquet", 0)]
         assert self.parts(three_files, f"{FIRST}/a.parquet", 39_000) == [*near, *others]
         of_a = [("a.parquet", row) for row in (0, 20_000, 40_000, 60_000)]
@@ -285,15 +308,58 @@ class TestWhichParts:
     def test_no_fragment_looks_through_the_whole_of_a_large_partition(self, three_files, monkeypatch):
         monkeypatch.setattr(module, "MAX_EARLIER_ROWS", 40_000)
         assert len(self.parts(three_files, f"{FIRST}/a.parquet", 0)) == 2
+        monkeypatch.setattr(module, "MAX_EARLIER_PARTS", 0)
+        assert self.parts(three_files, f"{FIRST}/a.parquet", 0) == [("a.parquet", 0)]
+        assert self.parts(three_files, f"{FIRST}/d.parquet", 0) == []
+
+    def test_a_fragment_of_many_days_finds_its_rows_in_all_of_them(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(module, "MAX_EARLIER_PARTS", 4)
+        world = World(tmp_path, partition_by="day")
+        days = [f"2024-01-{1 + number % 20:02}" for number in range(100)]
+        world.write({"a.parquet": reviews(IDS, days)})
+        world.run()
+        world.write({"a.parquet": edited(reviews(IDS, days), 7)})
+        summary = world.run()
+        assert (world.executor.annotated, summary.rows_carried) == (["r007"], 99)
+
+    def test_what_is_not_looked_through_is_remarked_on_where_reviews_are_not_found(
+        self, tmp_path, monkeypatch, caplog
+    ):
+        monkeypatch.setattr(module, "MAX_EARLIER_PARTS", 4)
+        small = {f"{FIRST}/{n}.parquet": reviews(IDS[n * 10 : n * 10 + 10]) for n in range(10)}
+        world = World(tmp_path).write(small)
+        world.run()
+        for name in small:
+            (world.root / name).unlink()
+        world.write({f"{FIRST}/all.parquet": reviews(IDS)})
+        with caplog.at_level(logging.WARNING):
+            assert world.run().rows_carried == 40
+        assert f"{FIRST}/all.parquet: 60 reviews are annotated though parts of earlier states" in caplog.text
+
+    def test_what_stays_beside_it_is_not_remarked_on(self, world, monkeypatch, caplog):
+        world.run()
         monkeypatch.setattr(module, "MAX_EARLIER_PARTS", 1)
-        assert len(self.parts(three_files, f"{FIRST}/a.parquet", 0)) == 1
+        world.write({f"{FIRST}/new.parquet": reviews(["n1"])})
+        with caplog.at_level(logging.WARNING):
+            world.run()
+        assert caplog.text == ""
+
+    def test_a_task_names_many_parts_in_few_bytes(self, tmp_path):
+        files = {f"{FIRST}/{n}.parquet": reviews([f"r{n}"]) for n in range(100)}
+        world = World(tmp_path).write(files)
+        world.run()
+        world.write({f"{FIRST}/new.parquet": reviews(["new"])})
+        fragment = Fragment(path=f"{FIRST}/new.parquet", etag="new", first_row=0, num_rows=10)
+        task = EarlierParts(world.plan()).task(fragment, [Partition.of_path(FIRST)])
+        assert len(named(world, task)) == 100
+        assert len(task.encode()) < 1500
 
     def test_a_fragment_that_did_not_change_looks_at_its_own_parts_alone(self, three_files):
         (part,) = [
             part for part in live(three_files, FIRST).parts if part.fragment.path.endswith("c.parquet")
         ]
-        found = EarlierParts(three_files.plan()).of(part.fragment, [Partition.of_path(FIRST)])
-        assert found == (part,)
+        task = EarlierParts(three_files.plan()).task(part.fragment, [Partition.of_path(FIRST)])
+        assert named(three_files, task) == [part]
 
     def test_another_day_is_not_looked_at(self, world):
         world.run()

@@ -9,12 +9,14 @@ import polars
 import pytest
 from archives import reviews
 from backfill_world import EXPECTED, FIRST, SECOND, World
+from iceberg_world import compact
 from pyiceberg.catalog import load_catalog
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.table import StaticTable
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.utils.config import Config
 
+from reviewmine.backfill.status import status_of
 from reviewmine.errors import TableError, UsageError
 from reviewmine.store.catalog_entry import IcebergSettings
 from reviewmine.store.iceberg_catalog import EMBEDDED
@@ -98,6 +100,24 @@ def test_a_partition_that_another_hand_emptied_is_stale_and_comes_back_from_its_
     world.run()
     assert world.num_done() == 0
     assert seen(world) == expected()
+
+
+def test_a_partition_that_another_engine_compacted_is_fresh_and_live(world):
+    world.run()
+    compact(opened(world), "dt = '2024-01-01'")
+    assert world.states() == {FIRST: "fresh", SECOND: "fresh"}
+    assert world.run().partitions_fresh == 2
+    found = status_of(world.table)
+    assert ([p.state for p in found.partitions], found.foreign_files) == (["live", "live"], ())
+    assert seen(world) == expected()
+
+
+def test_a_partition_whose_name_an_iceberg_file_cannot_have_costs_itself_alone_and_no_model(tmp_path):
+    world = World(tmp_path, iceberg=IcebergSettings())
+    world.write({"kind=b?/a.parquet": reviews(["a"]), "kind=c/a.parquet": reviews(["c"])})
+    summary = world.run()
+    assert (world.executor.annotated, summary.partitions_published, summary.exit_code) == (["c"], 1, 1)
+    assert "found '#' or '?'" in summary.partitions_failed["kind=b?"]
 
 
 def test_a_range_may_carry_a_new_column_which_is_null_beside_it(world):

@@ -25,8 +25,9 @@ def measured(world: World, num_rows: int, *, spoil: bool = False) -> NewShare:
     planner = world.planner()
     plan = planner.plan(world.result(planner))
     (fragment,) = plan.partitions[0].fragments
-    parts = EarlierParts(plan).of(fragment, [Partition()])
-    probes = [probe.model_copy(update={"earlier": parts}) for probe in blocks([fragment], num_rows=num_rows)]
+    task = EarlierParts(plan).task(fragment, [Partition()])
+    sampled = blocks([fragment], num_rows=num_rows)
+    probes = [task.model_copy(update={"probe": probe.probe}) for probe in sampled]
     if spoil:
         truncate(world.root / ARCHIVE)
     return measure_new_share(world.job(planner), probes, num_rows=fragment.num_rows)

@@ -213,7 +213,7 @@ class TestOwnKeys:
         truncate(daily.root / "dt=2024-01-01" / "a.parquet")
         plan = daily.plan()
         assert [str(planned.partition) for planned in plan.partitions] == ["dt=2024-01-02"]
-        assert plan.blocked == (Partition((("dt", "2024-01-01"),)),)
+        assert plan.blocked == {Partition((("dt", "2024-01-01"),)): plan.rejects}
         assert [reject.path for reject in plan.rejects] == ["dt=2024-01-01/a.parquet"]
         assert "a.parquet: cannot be read as Parquet" in plan.rejects[0].reason
 
@@ -222,7 +222,7 @@ class TestOwnKeys:
         planner = daily.planner("2024-01-02")
         assert len(planner.schemas()) == 2
         plan = planner.plan(daily.result(planner))
-        assert (plan.rejects, plan.blocked) == ((), ())
+        assert (plan.rejects, plan.blocked) == ((), {})
 
     def test_a_missing_required_column_costs_its_partition_alone_and_the_reason_names_the_file(self, daily):
         write_files(daily.root, {"dt=2024-01-02/c.parquet": reviews(["x"]).rename_columns(["id", "body"])})
@@ -462,6 +462,36 @@ class TestDerivedKeys:
         plan = dated.plan()
         assert [reject.path for reject in plan.rejects] == ["a.parquet"]
         assert [str(planned.partition) for planned in plan.partitions] == ["review_month=2024-02"]
+
+    def test_a_file_without_a_body_costs_the_months_of_its_dates_alone(self, dated):
+        dated.write({"z.parquet": reviews(["z1", "z2"], ["2024-03-01", "2024-03-02"])})
+        dated.write(
+            {"a.parquet": reviews(["a1"], ["2024-01-31"]).rename_columns(["review_id", "text", "date"])}
+        )
+        plan = dated.plan()
+        assert [str(planned.partition) for planned in plan.partitions] == [
+            "review_month=2024-02",
+            "review_month=2024-03",
+        ]
+        ((partition, reason),) = plan.failed.items()
+        assert str(partition) == "review_month=2024-01"
+        assert re.search(r"a\.parquet: found review_id, text, date; expected a column 'body'", reason)
+        assert dated.run().exit_code == 1
+        dated.judge({"review_month=2024-02": ["b1"], "review_month=2024-03": ["z1", "z2"]})
+
+    def test_a_file_whose_dates_cannot_be_told_is_a_reject_and_blocks_the_months_that_hold_its_rows(
+        self, dated
+    ):
+        dated.write({"z.parquet": reviews(["z1"], ["2024-03-01"])})
+        dated.run()
+        dated.write({"a.parquet": reviews(["a1"], date=[20240131])})
+        plan = dated.plan()
+        assert [str(partition) for partition in plan.blocked] == [
+            "review_month=2024-01",
+            "review_month=2024-02",
+        ]
+        assert [str(planned.partition) for planned in plan.partitions] == ["review_month=2024-03"]
+        assert "a.parquet: column 'date' is of type int64; expected a date" in plan.rejects[0].reason
 
     def test_hive_keys_do_not_count_where_keys_are_derived(self, tmp_path):
         world = World(tmp_path, partition_by="day").write({"dt=9/a.parquet": reviews(["a"], ["2024-01-01"])})

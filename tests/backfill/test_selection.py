@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reviewmine.backfill.selection import Selection, told
+from reviewmine.backfill.selection import Selection, parse_age, told
 from reviewmine.partition import NULL_VALUE, Partition
 from reviewmine.store.filesystem import Listed
 
@@ -57,3 +57,14 @@ def test_without_an_age_everything_is_settled():
 )
 def test_a_length_of_time_is_told_in_two_words(length, words):
     assert told(timedelta(**length)) == words
+
+
+@pytest.mark.parametrize("written", ["", "7", "d", "7 days", "-1d", "1.5h", "100000w"])
+def test_an_age_that_cannot_be_meant_is_refused(written):
+    with pytest.raises(ValueError, match="such as 90m, 12h, 2d or 1w"):
+        parse_age(written)
+
+
+def test_ages_have_units():
+    ages = [parse_age(written).total_seconds() for written in ("1w", "2d", "3h", "4m", "5s")]
+    assert ages == [604_800, 172_800, 10_800, 240, 5]

@@ -60,7 +60,9 @@ def test_an_age_is_a_number_and_a_unit(written, hours):
 
 
 def test_what_a_run_takes_on_is_said_by_the_run_file(tmp_path):
-    (tmp_path / "run.toml").write_text('order = "newest"\nlimit_partitions = 3\nbudget_hours = 7.5\n')
+    (tmp_path / "run.toml").write_text(
+        'order = "newest"\nlimit_partitions = 3\nprune = true\nbudget_hours = 7.5\n'
+    )
     settings = load_run_file(tmp_path / "run.toml", AnnotateSettings, PLACES)
-    assert settings.selection == Selection(order="newest", max_partitions=3)
+    assert settings.selection == Selection(order="newest", max_partitions=3, prune=True)
     assert settings.budget_hours == 7.5

@@ -9,7 +9,7 @@ import pytest
 from archives import reviews, write_files
 from backfill_world import InProcess, World
 
-from reviewmine.backfill.work import FragmentReader, FragmentWriter, Job, Task
+from reviewmine.backfill.work import EarlierOf, FragmentReader, FragmentWriter, Job, Task
 from reviewmine.contract.annotations import annotations_schema
 from reviewmine.contract.carried import CARRIED_PREFIX
 from reviewmine.contract.reviews import REVIEWS_SCHEMA
@@ -140,3 +140,11 @@ def test_a_job_is_pickled_without_a_key(tmp_path, monkeypatch):
     pickled = pickle.dumps(job)
     assert b"secret-of-the-tests" not in pickled
     assert FragmentReader(pickle.loads(pickled))(task).num_rows == 4
+
+
+def test_a_task_has_a_name_of_its_own_whatever_it_may_carry_over(tmp_path):
+    _, _, task = made(tmp_path)
+    earlier = EarlierOf(partition="dt=1", generation="one", numbers=(1, 2))
+    probes = {task.model_copy(update=changes).name for changes in ({"probe": (0, 1)}, {"failed_rows": (2,)})}
+    assert len({task.name, *probes}) == 3
+    assert task.model_copy(update={"earlier": (earlier,)}).name == task.name

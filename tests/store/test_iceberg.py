@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from crash_points import HOWS
 from iceberg_crash_points import overtaken_everywhere, publish, steps, stopped_everywhere
-from iceberg_world import ENTRY, IcebergWorld, attempt, ids
+from iceberg_world import ENTRY, IcebergWorld, attempt, compact, ids
 from partition_world import DAY, FIRST, LAYOUT, SECOND, run_id, silent, write
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import CommitFailedException
@@ -198,12 +198,29 @@ def test_a_commit_that_landed_though_it_was_told_as_a_conflict_is_not_done_twice
     assert len(world.generations()) == 2
 
 
-def test_rows_that_another_writer_added_are_refused_and_files_that_were_compacted_are_not(world):
+def test_rows_that_another_writer_added_are_refused(world):
     append(world, "2024-01-02")
     with pytest.raises(TableError, match="found 1 files that reviewmine did not write, such as table/data/"):
         world.live(world.store()).prepare()
     world.table().delete("review_id = 'theirs'")
     world.live(world.store()).prepare()
+
+
+def test_a_compacted_partition_stands_as_long_as_it_has_all_its_rows_and_the_next_run_replaces_it(world):
+    live = world.live(world.store())
+    manifest = live_manifest(world.store(), LAYOUT, DAY)
+    compact(world.table(), "dt = '2024-01-01'")
+    assert len(world.table().inspect.files()) == 1
+    live.prepare()
+    assert live.stands(manifest)
+    assert live.foreign(live.sizes()) == []
+    publish(world, FIRST, 2)
+    assert world.generations() == [f"{run_id(1)}-1"]
+    publish(world, SECOND, 3)
+    assert world.review_ids() == ids(SECOND)
+    assert world.live(world.store()).stands(live_manifest(world.store(), LAYOUT, DAY))
+    compact(world.table(), "dt = '2024-01-01'", num_lost=1)
+    assert not live.stands(live_manifest(world.store(), LAYOUT, DAY))
 
 
 def test_a_commit_is_finished_by_the_next_run_even_if_its_snapshot_has_expired(world):

@@ -16,6 +16,7 @@ from reviewmine.store.manifest import (
     get_pointer,
     input_fingerprint,
     live_manifest,
+    live_manifests,
     published_partitions,
 )
 
@@ -81,3 +82,16 @@ def test_published_partitions_are_told_by_their_pointers():
     for partition in partitions:
         store.put(LAYOUT.pointer(partition), Pointer(generation=None, fence=1).encode())
     assert set(published_partitions(store, LAYOUT)) == partitions
+
+
+def test_what_is_live_is_told_by_partition_and_under_a_lease_that_beats_meanwhile():
+    store = MemoryStore()
+    write(store, FIRST, 1)
+    other = Partition((("dt", "2024-01-02"),))
+    store.put(LAYOUT.pointer(other), Pointer(generation=None, fence=1).encode())
+    live = live_manifest(store, LAYOUT, DAY)
+    beats = []
+    assert live_manifests(store, LAYOUT) == {DAY: live}
+    assert live_manifests(store, LAYOUT, keep=lambda: beats.append(1)) == {DAY: live}
+    assert beats
+    assert live_manifests(store, LAYOUT, lambda partition: partition == other) == {}

@@ -15,13 +15,15 @@ from crash_points import (
     starts_in,
     stopped_everywhere,
 )
-from partition_world import DAY, FIRST, LAYOUT, SECOND, broken_promise, judge, run_id, write
-from stores import Crash, MemoryStore, PausingStore, StoppingStore, Writer
+from partition_world import DAY, FIRST, LAYOUT, SECOND, broken_promise, judge, run_id, silent, write
+from stores import Crash, MemoryStore, PausingStore, StoppingStore, WrappedStore, Writer
 
 from reviewmine.errors import LeaseLost, PublishError, StoreError, StoreUnavailable
+from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Store
 from reviewmine.store.generation import Generation
 from reviewmine.store.held import HeldPartition
+from reviewmine.store.lease import Patience, standing_lease, take_lease
 from reviewmine.store.live import HiveLive
 from reviewmine.store.local import LocalStore
 from reviewmine.store.manifest import InputFile, live_manifest
@@ -261,3 +263,51 @@ def test_a_live_copy_that_came_out_short_is_not_committed():
 
 def local(root: Path) -> Store:
     return LocalStore(root, scratch=LAYOUT.scratch)
+
+
+def empty_days(num_days: int) -> list[Generation]:
+    days = (Partition((("dt", f"2024-02-{day + 1:02}"),)) for day in range(num_days))
+    return [
+        Generation(partition=day, result_key="result", ingredients={}, inputs=(), receipts=()) for day in days
+    ]
+
+
+def test_partitions_that_are_published_together_cost_no_more_looks_at_leases_than_by_themselves():
+    class Counting(WrappedStore):
+        def __init__(self, store: Store) -> None:
+            super().__init__(store)
+            self.num_looks = 0
+
+        def get(self, name: str):
+            self.num_looks += "/leases/" in name
+            return super().get(name)
+
+    looks = []
+    for num_days in (1, 20):
+        store = Counting(MemoryStore(compare_and_swap=False))
+        publisher = Publisher(store, LAYOUT, HiveLive(store, LAYOUT), run_id(1), silent())
+        assert len(publisher.publish_together(empty_days(num_days))) == num_days
+        looks.append(store.num_looks)
+    assert looks[1] == 20 * looks[0]
+
+
+def test_leases_that_are_held_beat_while_another_is_waited_for():
+    store = MemoryStore()
+    first, second = empty_days(2)
+    elapsed_s = [0.0]
+    others = Patience(now=lambda: elapsed_s[0])
+    theirs = take_lease(store, LAYOUT, second.partition, run_id(9), others)
+    heartbeats = []
+
+    def sleep(seconds: float) -> None:
+        elapsed_s[0] += seconds
+        theirs.keep()
+        heartbeats.append(standing_lease(store, LAYOUT, first.partition).heartbeat)
+        if elapsed_s[0] >= 50:
+            theirs.release()
+
+    patience = Patience(now=lambda: elapsed_s[0], sleep=sleep)
+    Publisher(store, LAYOUT, HiveLive(store, LAYOUT), run_id(1), patience).publish_together([first, second])
+    assert len(heartbeats) == 50
+    longest_silence = max(heartbeats.count(heartbeat) for heartbeat in set(heartbeats))
+    assert longest_silence <= 20 / 2
