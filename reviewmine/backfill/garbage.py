@@ -124,7 +124,7 @@ def collect(
         for partition in garbage.partitions:
             lease.keep()
             try:
-                with HeldPartition(store, layout, seen, partition, run_id, patience) as holding:
+                with HeldPartition(store, layout, seen, partition, run_id, lease.beside()) as holding:
                     kept = kept_generations(store, layout, partition, retention)
                     names = {layout.manifest(partition, manifest.generation) for manifest in kept}
                     names |= {part.name for manifest in kept for part in manifest.parts}

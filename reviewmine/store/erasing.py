@@ -78,7 +78,7 @@ def erase(
             erasure is not finished.
     """
     with upkeep(store, layout, run_id, patience) as lease:
-        return _Erasure(store, layout, seen, tombstones, run_id, patience, lease).run(tuple(awaited))
+        return _Erasure(store, layout, seen, tombstones, run_id, lease).run(tuple(awaited))
 
 
 class _Erasure:
@@ -91,7 +91,6 @@ class _Erasure:
         seen: Live,
         tombstones: Tombstones,
         run_id: str,
-        patience: Patience,
         upkeep: Lease,
     ) -> None:
         self._store = store
@@ -99,7 +98,6 @@ class _Erasure:
         self._seen = seen
         self._tombstones = tombstones
         self._run_id = run_id
-        self._patience = patience
         self._upkeep = upkeep
         self._search = Search(store, layout, tombstones.are_erased, keep=upkeep.keep)
         self._traces: list[Trace] = []
@@ -181,7 +179,8 @@ class _Erasure:
                 self._store.put_if(name, manifest.model_copy(update=changes).encode(), stored.etag)
 
     def _held(self, partition: Partition) -> HeldPartition:
-        return HeldPartition(self._store, self._layout, self._seen, partition, self._run_id, self._patience)
+        patience = self._upkeep.beside()
+        return HeldPartition(self._store, self._layout, self._seen, partition, self._run_id, patience)
 
     def _publish(self, held: HeldPartition, partition: Partition, live: Manifest) -> None:
         parts = self._parts_left(live.parts)

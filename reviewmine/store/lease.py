@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from reviewmine.errors import LeaseHeld, LeaseLost, PreconditionFailed, StoreError
@@ -38,13 +38,17 @@ class LeaseRecord(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Patience:
-    """How long a lease lives without a heartbeat, by whose clock, and how long to wait for a live holder (s)."""
+    """How long a lease lives without a heartbeat, by whose clock, and how long to wait for a live holder (s).
+
+    Who waits for one lease, or keeps it, while holding another calls `meanwhile`, which is that one's `keep`.
+    """
 
     ttl_s: float = 20.0
     wait_s: float = 60.0
     poll_s: float = 1.0
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    meanwhile: Callable[[], object] = lambda: None
 
 
 @dataclass
@@ -79,6 +83,7 @@ class Lease:
         Where the store has no compare-and-swap this look is all that holds a late writer back, so it is taken
         every time.
         """
+        self.patience.meanwhile()
         if not self.store.compare_and_swap:
             stored = self.store.get(self.name)
             if stored is None or stored.etag != self.etag:
@@ -86,6 +91,10 @@ class Lease:
         if self.patience.now() - self._kept_at >= self.patience.ttl_s / 4:
             self._replace(self.record.model_copy(update={"heartbeat": self.record.heartbeat + 1}))
             self._kept_at = self.patience.now()
+
+    def beside(self) -> Patience:
+        """The patience with which its holder takes further leases; this one is kept while those are."""
+        return replace(self.patience, meanwhile=self.keep)
 
     def release(self) -> None:
         """Give the partition up; no error if it was taken already."""
@@ -131,6 +140,8 @@ def take_lease(store: Store, layout: Layout, partition: Partition, run_id: str, 
 def upkeep(store: Store, layout: Layout, run_id: str, patience: Patience) -> Iterator[Lease]:
     """Hold the table for an erasure or a collection of garbage; a dead holder is taken over, as in a partition.
 
+    What the holder takes meanwhile it takes with the patience of `beside`, so that this lease beats too.
+
     Raises LeaseHeld, naming the holder, when one that is alive keeps it for longer than `patience.wait_s`.
     """
     lease = _take(store, layout.upkeep_lease, f"upkeep of {layout.table}", run_id, patience, lambda: 0)
@@ -167,6 +178,7 @@ def _take(
                 f"{what}: held by run {standing.run_id} on {standing.host} since "
                 f"{standing.taken_at:%Y-%m-%d %H:%M:%S} UTC, and its heartbeat moves; wait for it, or stop it"
             )
+        patience.meanwhile()
         patience.sleep(patience.poll_s)
 
 

@@ -28,7 +28,7 @@ from reviewmine.errors import LeaseHeld, LeaseLost, PublishError, StoreError, Ta
 from reviewmine.partition import Partition
 from reviewmine.store.erasing import erase
 from reviewmine.store.filesystem import Store
-from reviewmine.store.lease import Patience, take_lease, upkeep
+from reviewmine.store.lease import LeaseRecord, Patience, take_lease, upkeep
 from reviewmine.store.live import HiveLive
 from reviewmine.store.manifest import history, live_manifest
 from reviewmine.store.receipts import Receipt, get_receipt
@@ -302,6 +302,47 @@ def test_a_collection_waits_for_a_live_one_and_takes_over_from_a_dead_one(store)
             collect(store, LAYOUT, HiveLive(store, LAYOUT), retention(), run_id(8), IMPATIENT)
         assert counted(clean(store).gone) == (1, 1, 1)
     assert counted(clean(store).gone) == (0, 0, 0)
+
+
+def erase_r2(store: Store, patience: Patience) -> bool:
+    tombstones = add_tombstones(store, LAYOUT, ["r2"])
+    return bool(erase(store, LAYOUT, HiveLive(store, LAYOUT), tombstones, run_id(8), patience).held)
+
+
+def collect_all(store: Store, patience: Patience) -> bool:
+    return bool(collect(store, LAYOUT, HiveLive(store, LAYOUT), retention(), run_id(8), patience).held)
+
+
+@pytest.mark.parametrize("act", [erase_r2, collect_all])
+def test_the_lease_of_the_upkeep_beats_while_its_holder_waits_for_a_partition(act, store):
+    """Nobody takes for dead an erasure or a collection that waits for a live run."""
+    elapsed_s = [0.0]
+    beats = []
+
+    def sleep(seconds: float) -> None:
+        elapsed_s[0] += seconds
+        running.keep()
+        beats.append(LeaseRecord.decode(store.get(LAYOUT.upkeep_lease).body, where="upkeep").heartbeat)
+
+    patience = Patience(now=lambda: elapsed_s[0], sleep=sleep)
+    running = take_lease(store, LAYOUT, DAY, run_id(4), patience)
+    assert act(store, patience)
+    assert elapsed_s[0] >= patience.wait_s
+    longest = max(beats.count(beat) for beat in beats) * patience.poll_s
+    assert longest <= patience.ttl_s / 2
+
+
+def test_the_lease_of_the_upkeep_beats_while_a_partition_is_published_without_its_rows(store):
+    class Slow(MemoryStore):
+        def copy(self, source: str, target: str) -> None:
+            elapsed_s[0] += 15
+            super().copy(source, target)
+            beats.append(LeaseRecord.decode(self.get(LAYOUT.upkeep_lease).body, where="upkeep").heartbeat)
+
+    elapsed_s, beats = [0.0], []
+    patience = Patience(now=lambda: elapsed_s[0], sleep=lambda seconds: None)
+    assert not erase_r2(Slow(objects=store.objects), patience)
+    assert beats == sorted(set(beats))
 
 
 def without_tombstones(store: MemoryStore) -> MemoryStore:
