@@ -123,17 +123,27 @@ def standing_lease(store: Store, layout: Layout, partition: Partition) -> LeaseR
     return LeaseRecord.decode(stored.body, where=name) if stored else None
 
 
-def take_lease(store: Store, layout: Layout, partition: Partition, run_id: str, patience: Patience) -> Lease:
+def take_lease(
+    store: Store,
+    layout: Layout,
+    partition: Partition,
+    run_id: str,
+    patience: Patience,
+    *,
+    silent: str | None = None,
+) -> Lease:
     """Take the partition's lease, with a fence above every one seen, once it is free or its holder is dead.
 
-    A holder is dead when its heartbeat has not moved for the TTL, on this process's monotonic clock.
+    A holder is dead when its heartbeat has not moved for the TTL, on this process's monotonic clock; so is one whose
+    lease still has the etag `silent`, which has stood still for so long already.
     Raises LeaseHeld, naming the holder, when one that is alive keeps it for longer than `patience.wait_s`.
     """
 
     def fence_of_pointer() -> int:
         return get_pointer(store, layout, partition)[0].fence
 
-    return _take(store, layout.lease(partition), f"partition {partition}", run_id, patience, fence_of_pointer)
+    what = f"partition {partition}"
+    return _take(store, layout.lease(partition), what, run_id, patience, fence_of_pointer, silent)
 
 
 @contextmanager
@@ -153,7 +163,13 @@ def upkeep(store: Store, layout: Layout, run_id: str, patience: Patience) -> Ite
 
 
 def _take(
-    store: Store, name: str, what: str, run_id: str, patience: Patience, least_fence: Callable[[], int]
+    store: Store,
+    name: str,
+    what: str,
+    run_id: str,
+    patience: Patience,
+    least_fence: Callable[[], int],
+    silent: str | None = None,
 ) -> Lease:
     first_look = last_move = patience.now()
     seen: str | None = None
@@ -164,7 +180,8 @@ def _take(
         if stored is not None and stored.etag != seen:
             seen, last_move = stored.etag, now
         is_free = standing is None or standing.holder is None
-        if is_free or now - last_move >= patience.ttl_s:
+        is_dead = now - last_move >= patience.ttl_s or (stored is not None and stored.etag == silent)
+        if is_free or is_dead:
             fence = max(standing.fence if standing else 0, least_fence()) + 1
             is_disputed = standing is not None and (not is_free or standing.is_disputed)
             record = _record(run_id, fence, is_disputed=is_disputed)
