@@ -102,6 +102,7 @@ class Run:
             partitions_gone=plan.count("gone"),
             partitions_left=plan.count("unsettled") + plan.count("later"),
             checkpoint=plan.result.ingredients.get("checkpoint", ""),
+            result_key=job.result_key,
         )
 
     def run(self) -> Summary:

@@ -165,6 +165,29 @@ def test_what_a_run_under_way_counts_on_stays_and_a_dead_run_holds_nothing_back(
     }
 
 
+def test_receipts_of_a_run_that_is_not_done_stay_however_old_they_are_and_so_do_their_parts():
+    """A run takes them up a week after they were put; a collection beside it leaves it whole."""
+    store = MemoryStore()
+    stopped = StoppingStore(store, at=next_of(MemoryStore(), "leases"), how="before")
+    with pytest.raises(Crash):
+        write(stopped, FIRST, 1)
+
+    def gone(**changes: object) -> int:
+        run = Summary(run_id="r", state="running", started_at=NOW, updated_at=NOW, result_key=RESULT_KEY)
+        young = timedelta(hours=1)
+        begun = run.model_copy(
+            update={"started_at": MONTHS_AHEAD, "updated_at": MONTHS_AHEAD + young, **changes}
+        )
+        kept = Retention.of(1, timedelta(days=7), runs=[begun], now=MONTHS_AHEAD + 2 * young)
+        garbage = survey(store, LAYOUT, kept)
+        assert len(garbage.receipts) == len(garbage.all_parts())
+        return len(garbage.receipts)
+
+    assert [gone(), gone(state="stopped"), gone(state="failed")] == [0, 0, 0]
+    assert [gone(state="done"), gone(result_key="another")] == [2, 2]
+    assert gone(state="stopped", updated_at=MONTHS_AHEAD - timedelta(days=8)) == 2
+
+
 def test_a_partition_that_a_live_run_holds_is_left_alone_and_told(store):
     elapsed = [0.0]
     patience = Patience(ttl_s=20, wait_s=0, now=lambda: elapsed[0], sleep=lambda s: None)

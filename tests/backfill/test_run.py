@@ -390,6 +390,7 @@ class TestRecord:
     def test_tokens_and_the_seconds_of_each_worker_are_recorded(self, world):
         (record,) = [world.run(), *world.records()][1:]
         assert (record.checkpoint, record.device, record.num_tokens) == ("one", "cpu", 6 * 5)
+        assert record.result_key == world.plan().result.key
         assert set(record.seconds_of_workers) == {"worker-0", "worker-1"}
         assert sum(record.seconds_of_workers.values()) == pytest.approx(record.num_tokens / TOKENS_PER_S)
         assert 0 < record.startup_s <= record.seconds
