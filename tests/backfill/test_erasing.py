@@ -15,7 +15,7 @@ from stores import Crash, WrappedStore
 from reviewmine.backfill.erasing import ids_to_erase
 from reviewmine.backfill.runs import runs_of, unaware_of
 from reviewmine.backfill.work import Outcome
-from reviewmine.errors import UsageError
+from reviewmine.errors import TableError, UsageError
 from reviewmine.store.erasing import Erased, erase
 from reviewmine.store.layout import new_run_id
 from reviewmine.store.live import HiveLive
@@ -191,12 +191,12 @@ def test_the_reviews_of_a_user_are_told_by_the_archive(world):
     write_files(
         world.root,
         {
-            f"{FIRST}/a.parquet": reviews(["a1", "a2", "a2"], user_id=["u", "v", "u"]),
+            f"{FIRST}/a.parquet": reviews(["a1", "a2", "a3"], user_id=["u", "v", "u"]),
             f"{FIRST}/b.parquet": reviews(["b1"], user_id=["v"]),
             f"{SECOND}/c.parquet": reviews(["c1", "a1"], user_id=[None, "u"]),
         },
     )
-    assert asked(world, user_id="u", archive=str(world.root)) == Counter(["a1", "a2", "a1"])
+    assert asked(world, user_id="u", archive=str(world.root)) == Counter(["a1", "a3", "a1"])
     with pytest.raises(UsageError, match="has no review of this user"):
         asked(world, user_id="nobody", archive=str(world.root))
 
@@ -226,6 +226,29 @@ def test_without_an_archive_a_carried_column_tells_them(tmp_path):
     world = World(tmp_path, carry=["user_id"]).write({"a.parquet": reviews(["x", "y"], user_id=["u", "v"])})
     world.run()
     assert asked(world, user_id="v") == Counter(["y"])
+
+
+@pytest.mark.parametrize("of_archive", [True, False])
+def test_ids_that_reviews_of_others_have_too_are_refused_and_told(tmp_path, of_archive):
+    users = {"a.parquet": reviews(["1", "2", "3", "4"], user_id=["u", "u", "u", "v"])}
+    users["b.parquet"] = reviews(["2", "3", "5"], user_id=["v", None, "u"])
+    world = World(tmp_path, carry=["user_id"]).write(users)
+    world.run()
+    archive = {"archive": str(world.root)} if of_archive else {}
+    with pytest.raises(UsageError, match=r"2 are also those of reviews of others: 2, 3; .*--review-ids"):
+        asked(world, user_id="u", **archive)
+    with pytest.raises(UsageError, match="1 are also those of reviews of others: 2; "):
+        asked(world, user_id="v", **archive)
+
+
+def test_a_part_that_cannot_be_read_is_named_with_what_to_do(tmp_path):
+    world = World(tmp_path, carry=["user_id"]).write({"a.parquet": reviews(["x"], user_id=["u"])})
+    world.run()
+    store = world.table.store
+    (part,) = [file.name for file in store.list(world.table.layout.all_parts)]
+    store.put(part, b"PAR1")
+    with pytest.raises(TableError, match=f"{part}: cannot be read, so that nobody can say .*; restore it"):
+        asked(world, user_id="u")
 
 
 def test_an_erasure_of_a_user_that_was_cut_off_goes_on_though_no_live_row_is_left(tmp_path):
