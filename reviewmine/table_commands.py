@@ -93,8 +93,8 @@ def gc(
     place.require(writing=not dry_run)
     if not dry_run:
         recover_dead_publishes(place, run_id, patience)
-    runs = runs_of(place.store, place.layout)
-    retention = Retention.of(keep, age, runs=runs, now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    retention = Retention.of(keep, age, runs=runs_of(place.store, place.layout, now=now), now=now)
     collected = (
         Collected(gone=survey(place.store, place.layout, retention), held={})
         if dry_run
@@ -150,7 +150,8 @@ def erase(
     else:
         recover_dead_publishes(place, run_id, patience)
         tombstones = add_tombstones(place.store, place.layout, ids)
-        unaware = unaware_of(tombstones, runs_of(place.store, place.layout), now=datetime.now(UTC))
+        now = datetime.now(UTC)
+        unaware = unaware_of(tombstones, runs_of(place.store, place.layout, now=now), now=now)
         erased = erase_rows(
             place.store, place.layout, place.live, tombstones, run_id, patience, awaited=unaware
         )

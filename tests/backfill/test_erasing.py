@@ -35,7 +35,8 @@ def world(tmp_path: Path) -> World:
 def without(world: World, *ids: str) -> Erased:
     store, layout = world.table.store, world.table.layout
     tombstones = add_tombstones(store, layout, ids)
-    unaware = unaware_of(tombstones, runs_of(store, layout), now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    unaware = unaware_of(tombstones, runs_of(store, layout, now=now), now=now)
     return erase(store, layout, HiveLive(store, layout), tombstones, new_run_id(), silent(), awaited=unaware)
 
 
