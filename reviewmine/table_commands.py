@@ -126,7 +126,7 @@ def erase(
 
     Their ids are kept as digests in the table's meta, so that no later run brings the rows back from the archive.
     Receipts that a run under way puts meanwhile are not published. Run it again if it says that it is not finished: a
-    partition was held, or a run that began before is still under way.
+    partition was held, a run that began before is still under way, or a writer of a local table may have been killed.
     """
     from reviewmine.backfill.erasing import ids_to_erase
     from reviewmine.backfill.run import recover_dead_publishes

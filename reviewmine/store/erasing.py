@@ -29,6 +29,7 @@ from reviewmine.store.manifest import Manifest
 from reviewmine.store.parallel import Answer, in_parallel_under_lease
 from reviewmine.store.parts import Part, encode_parquet
 from reviewmine.store.receipts import Receipt
+from reviewmine.store.scratch import erase_from_scratch
 from reviewmine.store.tombstones import Tombstones, finish_erasures
 from reviewmine.store.tracing import Search, Trace, read_to_erase
 
@@ -117,7 +118,9 @@ class _Erasure:
         self._in_parallel(self._rewrite_receipt, receipts)
         gone = [trace.part for trace in self._traces if trace.partition not in held]
         self._in_parallel(self._store.delete, gone)
-        erased = Erased(traces=tuple(self._traces), held=held, awaited=awaited)
+        are_erased, now = self._tombstones.are_erased, datetime.now(UTC)
+        half_written = erase_from_scratch(self._store, self._layout, are_erased, now=now)
+        erased = Erased(traces=tuple(self._traces), held=held, awaited=(*awaited, *half_written))
         if erased.is_finished:
             finish_erasures(self._store, self._layout, self._tombstones.num_erasures)
         return erased

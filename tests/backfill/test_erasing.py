@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from archives import reviews, write_files
@@ -175,6 +176,43 @@ def test_a_run_publishes_what_it_annotated_before_an_erasure_as_that_rewrote_it(
     world.run()
     assert world.num_done() == 0
     assert without(world, gone).is_finished
+
+
+def test_what_a_killed_writer_left_in_the_scratch_folder_is_erased_once_nobody_can_put_it_any_more(world):
+    """A put of a local store is written there first; kill -9 before it is moved leaves it."""
+    store, layout = world.table.store, world.table.layout
+    parts = [store.get(file.name).body for file in store.list(layout.all_parts)]
+    with_a2 = next(body for body in parts if "a2" in ids_in(body))
+    without_a2 = next(body for body in parts if "a2" not in ids_in(body))
+    now = datetime.now(UTC)
+
+    def left(number: int, body: bytes, *, minutes: int) -> str:
+        begun = now - timedelta(minutes=minutes)
+        name = f"{layout.scratch}/{begun:%Y%m%dT%H%M%S}-{number:016x}.put"
+        store.put(name, body)
+        return name
+
+    old = [left(0, with_a2, minutes=11), left(1, with_a2[:-100], minutes=11)]
+    young = [left(2, with_a2, minutes=5), left(3, with_a2[:-100], minutes=5)]
+    others = [left(4, without_a2, minutes=11), left(5, b'{"run_id": ""}', minutes=5)]
+    erased = without(world, "a2")
+    assert [any(name in told for told in erased.awaited) for name in (*old, *young, *others)] == [
+        False,
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert {file.name for file in store.list(layout.scratch)} == {*young, *others}
+    assert get_tombstones(store, layout).num_finished == 0
+    for name in young:
+        store.delete(name)
+    assert without(world, "a2").is_finished
+
+
+def ids_in(body: bytes) -> list[str]:
+    return pq.read_table(pa.BufferReader(body))["review_id"].to_pylist()
 
 
 def test_ids_are_read_from_a_file_a_line_each(world, tmp_path):
