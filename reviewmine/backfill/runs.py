@@ -53,7 +53,7 @@ def unaware_of(tombstones: Tombstones, runs: Iterable[Summary], *, now: datetime
     """
     return [
         f"run {run.run_id}, last heard of at {run.updated_at:%Y-%m-%d %H:%M:%S} UTC, began before the erasure and may "
-        "put such rows yet; run this again once it has ended"
+        "put such rows yet; run this again once it has ended, or was not heard of for a day"
         for run in are_alive(runs, now=now)
         if run.num_erasures < tombstones.num_erasures
     ]

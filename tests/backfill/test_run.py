@@ -413,6 +413,23 @@ class TestRecord:
         world.table.store = world.table.store.store
         assert [record.state for record in world.records()] == ["running"]
 
+    def test_the_workers_have_ended_before_the_record_says_that_the_run_is_over(self, world):
+        states = []
+        run = world.prepare()
+        execute = run._executor.execute
+
+        def executed(tasks):
+            try:
+                yield from execute(tasks)
+            finally:
+                states.append(world.records()[-1].state)
+
+        run._executor.execute = executed
+        corrupt(world.root / FIRST / "a.parquet")
+        with pytest.raises(RejectBudgetExceeded):
+            run.run()
+        assert (states, world.records()[-1].state) == (["running"], "failed")
+
     def test_empty_partitions_are_counted_as_published(self, world):
         world.write({"dt=2024-01-03/e.parquet": reviews([])})
         assert world.run().partitions_published == 3
