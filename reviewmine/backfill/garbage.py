@@ -35,21 +35,24 @@ class Retention:
     """What stays: `keep` generations before the live one, and all that was made or replaced `since`.
 
     Of `results`, which a run that is not done has worked on since, every receipt stays, however old: the run counts on
-    it, or the one that takes it up will.
+    it, or the one that takes it up will. Beside a live run whose record does not say what it works on, all do.
     """
 
     keep: int
     since: datetime
     now: datetime
     results: frozenset[str] = frozenset()
+    all_results: bool = False
 
     @classmethod
     def of(cls, keep: int, older_than: timedelta, *, runs: Iterable[Summary], now: datetime) -> "Retention":
         """All that is younger than `older_than`; beside a live run, all that was when it began and counted on it."""
         known = list(runs)
-        since = min([now, *(run.started_at for run in are_alive(known, now=now))]) - older_than
-        results = {run.result_key for run in known if run.state != "done" and run.updated_at >= since}
-        return cls(keep=keep, since=since, now=now, results=frozenset(results - {""}))
+        alive = are_alive(known, now=now)
+        since = min([now, *(run.started_at for run in alive)]) - older_than
+        results = frozenset(r.result_key for r in known if r.state != "done" and r.updated_at >= since)
+        unsaid = not all(run.result_key for run in alive)
+        return cls(keep=keep, since=since, now=now, results=results, all_results=unsaid)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +181,7 @@ def _need_of(needed: Sequence[Manifest], retention: Retention) -> Callable[[Rece
         fragment = receipt.fragment
         return (
             receipt.put_at >= retention.since
+            or retention.all_results
             or receipt.result_key in retention.results
             or (receipt.result_key, fragment.path, fragment.etag) in inputs
             or any(part.name in names for part in receipt.parts)

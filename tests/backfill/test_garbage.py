@@ -185,6 +185,7 @@ def test_receipts_of_a_run_that_is_not_done_stay_however_old_they_are_and_so_do_
 
     assert [gone(), gone(state="stopped"), gone(state="failed")] == [0, 0, 0]
     assert [gone(state="done"), gone(result_key="another")] == [2, 2]
+    assert [gone(result_key=""), gone(result_key="", state="stopped")] == [0, 2]
     assert gone(state="stopped", updated_at=MONTHS_AHEAD - timedelta(days=8)) == 2
 
 
