@@ -11,16 +11,16 @@ import pytest
 from archives import reviews, write_files
 from backfill_world import EXPECTED, FIRST, SECOND, World, two_days
 from partition_world import silent
-from stores import Crash, WrappedStore
+from stores import Crash, MemoryStore, PausingStore, WrappedStore, Writer
 
 from reviewmine.backfill.erasing import ids_to_erase
 from reviewmine.backfill.runs import runs_of, unaware_of
-from reviewmine.backfill.work import Outcome
+from reviewmine.backfill.work import FragmentReader, FragmentWriter, Outcome, Task
 from reviewmine.errors import TableError, UsageError
 from reviewmine.store.erasing import Erased, erase
 from reviewmine.store.layout import new_run_id
 from reviewmine.store.live import HiveLive
-from reviewmine.store.receipts import put_receipt
+from reviewmine.store.receipts import get_receipt, put_receipt
 from reviewmine.store.tombstones import add_tombstones, get_tombstones
 
 WITHOUT_A2 = {FIRST: ["a1", "b1"], SECOND: ["c1", "a1"]}
@@ -131,6 +131,33 @@ def test_a_part_that_a_worker_puts_after_the_last_look_of_an_erasure_is_taken_ba
     world.judge(WITHOUT_A2)
     assert "a2" not in ids_in_files(world)
     assert f"run {run.summary.run_id}, last heard of at" in erased[0].awaited[0]
+
+
+def test_an_erasure_at_any_operation_of_a_worker_leaves_no_row_and_no_receipt_that_brings_one_back(tmp_path):
+    world = two_days(tmp_path)
+    start = world.table.store = MemoryStore()
+    run = world.prepare()
+    task = Task(
+        fragment=next(f for p in run._plan.due() for f in p.fragments if f.path.endswith("a.parquet"))
+    )
+    job, layout = world.executor._job, world.table.layout
+    annotations = world.executor._annotate(task, FragmentReader(job)(task))
+    for at in range(50):
+        store = start.twin()
+        world.table.store = PausingStore(store, at=at)
+        writer = Writer(world.table.store, lambda _: FragmentWriter(job)(task, annotations))
+        writer.to_pause()
+        tombstones = add_tombstones(store, layout, ["a2"])
+        erase(store, layout, HiveLive(store, layout), tombstones, new_run_id(), silent())
+        writer.to_end()
+        assert writer.error is None, at
+        bodies = [store.get(file.name).body for file in store.list(layout.all_parts)]
+        assert not any("a2" in ids_in(body) for body in bodies), at
+        receipt = get_receipt(store, layout, job.result_key, task.fragment)
+        assert receipt.num_erasures == 0 or all(store.stat(part.name) for part in receipt.parts), at
+        if not world.table.store.has_paused:
+            break
+    assert at > 3
 
 
 def test_an_erasure_is_not_finished_while_a_worker_that_began_before_may_die_and_leave_a_part(world):
