@@ -91,8 +91,8 @@ def gc(
     place.require(writing=not dry_run)
     if not dry_run:
         recover_dead_publishes(place, run_id, patience)
-    runs = runs_of(place.store, place.layout)
-    retention = Retention.of(keep, age, runs=runs, now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    retention = Retention.of(keep, age, runs=runs_of(place.store, place.layout, now=now), now=now)
     collected = (
         Collected(gone=survey(place.store, place.layout, retention), held={})
         if dry_run
@@ -124,7 +124,7 @@ def erase(
 
     Their ids are kept as digests in the table's meta, so that no later run brings the rows back from the archive.
     Receipts that a run under way puts meanwhile are not published. Run it again if it says that it is not finished: a
-    partition was held, or a run that began before is still under way.
+    partition was held, a run that began before is still under way, or a writer of a local table may have been killed.
     """
     from reviewmine.backfill.erasing import ids_to_erase
     from reviewmine.backfill.run import recover_dead_publishes
@@ -148,7 +148,8 @@ def erase(
     else:
         recover_dead_publishes(place, run_id, patience)
         tombstones = add_tombstones(place.store, place.layout, ids)
-        unaware = unaware_of(tombstones, runs_of(place.store, place.layout), now=datetime.now(UTC))
+        now = datetime.now(UTC)
+        unaware = unaware_of(tombstones, runs_of(place.store, place.layout, now=now), now=now)
         erased = erase_rows(
             place.store, place.layout, place.live, tombstones, run_id, patience, awaited=unaware
         )

@@ -112,7 +112,7 @@ def erased_lines(erased: Erased, *, dry_run: bool) -> Iterator[str]:
     for partition, reason in erased.held.items():
         yield f"not erased yet: {partition}: {reason}; run this again"
     for reason in erased.awaited:
-        yield f"not finished: {reason}; run this again once it has ended"
+        yield f"not finished: {reason}"
 
 
 def erased_json(erased: Erased, *, dry_run: bool) -> dict[str, Any]:

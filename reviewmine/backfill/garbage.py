@@ -32,17 +32,27 @@ _Read = TypeVar("_Read", bound=Record)
 
 @dataclass(frozen=True, kw_only=True)
 class Retention:
-    """What stays: `keep` generations before the live one, and all that was made or replaced `since`."""
+    """What stays: `keep` generations before the live one, and all that was made or replaced `since`.
+
+    Of `results`, which a run that is not done has worked on since, every receipt stays, however old: the run counts on
+    it, or the one that takes it up will. Beside a live run whose record does not say what it works on, all do.
+    """
 
     keep: int
     since: datetime
     now: datetime
+    results: frozenset[str] = frozenset()
+    all_results: bool = False
 
     @classmethod
     def of(cls, keep: int, older_than: timedelta, *, runs: Iterable[Summary], now: datetime) -> "Retention":
         """All that is younger than `older_than`; beside a live run, all that was when it began and counted on it."""
-        living = (run.started_at for run in are_alive(runs, now=now))
-        return cls(keep=keep, since=min([now, *living]) - older_than, now=now)
+        known = list(runs)
+        alive = are_alive(known, now=now)
+        since = min([now, *(run.started_at for run in alive)]) - older_than
+        results = frozenset(r.result_key for r in known if r.state != "done" and r.updated_at >= since)
+        unsaid = not all(run.result_key for run in alive)
+        return cls(keep=keep, since=since, now=now, results=results, all_results=unsaid)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +134,7 @@ def collect(
         for partition in garbage.partitions:
             lease.keep()
             try:
-                with HeldPartition(store, layout, seen, partition, run_id, patience) as holding:
+                with HeldPartition(store, layout, seen, partition, run_id, lease.beside()) as holding:
                     kept = kept_generations(store, layout, partition, retention)
                     names = {layout.manifest(partition, manifest.generation) for manifest in kept}
                     names |= {part.name for manifest in kept for part in manifest.parts}
@@ -163,7 +173,7 @@ def _keeper(store: Store, layout: Layout, retention: Retention) -> Callable[[Par
 
 
 def _need_of(needed: Sequence[Manifest], retention: Retention) -> Callable[[Receipt], bool]:
-    """Whether a receipt is young, or what a kept generation was or would again be made from."""
+    """Whether a receipt is young, or of a run that is not done, or a kept generation was or would be made from it."""
     names = {part.name for manifest in needed for part in manifest.parts}
     inputs = {(m.result_key, file.path, file.etag) for m in needed for file in m.inputs}
 
@@ -171,6 +181,8 @@ def _need_of(needed: Sequence[Manifest], retention: Retention) -> Callable[[Rece
         fragment = receipt.fragment
         return (
             receipt.put_at >= retention.since
+            or retention.all_results
+            or receipt.result_key in retention.results
             or (receipt.result_key, fragment.path, fragment.etag) in inputs
             or any(part.name in names for part in receipt.parts)
         )

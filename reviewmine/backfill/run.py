@@ -3,8 +3,8 @@
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -35,6 +35,7 @@ from reviewmine.store.receipts import Receipt, get_receipt
 from reviewmine.store.record import Record
 from reviewmine.store.table import Table
 from reviewmine.store.tombstones import get_tombstones
+from reviewmine.store.watching import silent_leases
 
 _log = logging.getLogger(__name__)
 _MAX_ISOLATIONS = 3
@@ -43,9 +44,12 @@ _UNREADABLE = "a file of it cannot be read"
 
 
 class Executor(Protocol):
-    """Whatever runs tasks: a Ray cluster, or this process. Outcomes come in any order, one for each task."""
+    """Whatever runs tasks: a Ray cluster, or this process. Outcomes come in any order, one for each task.
 
-    def execute(self, tasks: Sequence[Task]) -> Iterator[Outcome]: ...
+    What it returns is closed before the run says that it is over: its workers end with that.
+    """
+
+    def execute(self, tasks: Sequence[Task]) -> Generator[Outcome, None, None]: ...
 
 
 class RejectRecord(Record):
@@ -101,6 +105,7 @@ class Run:
             partitions_gone=plan.count("gone"),
             partitions_left=plan.count("unsettled") + plan.count("later"),
             checkpoint=plan.result.ingredients.get("checkpoint", ""),
+            result_key=job.result_key,
         )
 
     def run(self) -> Summary:
@@ -184,32 +189,38 @@ class Run:
 
     def _execute(self, tasks: Sequence[Task]) -> list[Task]:
         """Annotate and publish; the tasks that crashed their workers are returned."""
-        poisoned = []
-        for outcome in self._interruptible(tasks) if tasks else ():
-            if outcome.remark:
-                _log.warning("%s", outcome.remark)
-            if outcome.kind == "poisoned":
-                poisoned.append(outcome.task)
-            elif outcome.kind == "rejected":
-                self._reject(Reject(outcome.task.fragment.path, outcome.reason))
-                self._withhold(self._touching[outcome.task.fragment.id])
-            elif outcome.kind == "failed":
-                for partition in self._touching[outcome.task.fragment.id]:
-                    if self._waiting.pop(partition, None):
-                        self._fail(partition, outcome.reason)
-            elif outcome.receipt is not None:
-                self._received(outcome.receipt)
-        return poisoned
+        if not tasks:
+            return []
+        with closing(self._interruptible(tasks)) as outcomes:
+            return [outcome.task for outcome in outcomes if not self._is_settled(outcome)]
 
-    def _interruptible(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
-        """The outcomes of `tasks`; a stop signal is heeded while waiting for one, never while publishing."""
-        outcomes = self._executor.execute(tasks)
-        while True:
-            with self._stop.interrupting():
-                outcome = next(outcomes, None)
-            if outcome is None:
-                return
-            yield outcome
+    def _is_settled(self, outcome: Outcome) -> bool:
+        """Take the outcome in; false for a task that crashed its workers."""
+        if outcome.remark:
+            _log.warning("%s", outcome.remark)
+        if outcome.kind == "rejected":
+            self._reject(Reject(outcome.task.fragment.path, outcome.reason))
+            self._withhold(self._touching[outcome.task.fragment.id])
+        elif outcome.kind == "failed":
+            for partition in self._touching[outcome.task.fragment.id]:
+                if self._waiting.pop(partition, None):
+                    self._fail(partition, outcome.reason)
+        elif outcome.receipt is not None:
+            self._received(outcome.receipt)
+        return outcome.kind != "poisoned"
+
+    def _interruptible(self, tasks: Sequence[Task]) -> Generator[Outcome, None, None]:
+        """The outcomes of `tasks`; a stop signal is heeded while waiting for one, never while publishing.
+
+        However it ends, its workers have ended before: nothing is put once the run's record says that it is over.
+        """
+        with closing(self._executor.execute(tasks)) as outcomes:
+            while True:
+                with self._stop.interrupting():
+                    outcome = next(outcomes, None)
+                if outcome is None:
+                    return
+                yield outcome
 
     def _received(self, receipt: Receipt) -> None:
         fragment_id = receipt.fragment.id
@@ -309,13 +320,23 @@ class Run:
         self._job.table.store.put(self._job.table.layout.run(self._job.run_id), self.summary.encode())
 
 
-def recover_dead_publishes(table: Table, run_id: str, patience: Patience | None = None) -> list[Partition]:
-    """Finish or undo every publish that a dead run left half done; those of live runs are left to them."""
+def recover_dead_publishes(
+    table: Table, run_id: str, patience: Patience | None = None, stop: StopSignal | None = None
+) -> list[Partition]:
+    """Finish or undo every publish that a dead run left half done; those of live runs are left to them.
+
+    Raises Stopped where the signal comes while it waits to see who lives, or between two partitions.
+    """
+    patience, stop = patience or Patience(), stop or StopSignal()
     table.sweep_scratch()
     publisher = Publisher(table.store, table.layout, table.live, run_id, patience)
+    with stop.interrupting():
+        journalled = partitions_with_journals(table.store, table.layout)
+        silent = silent_leases(table.store, table.layout, journalled, patience)
     recovered = []
-    for partition in partitions_with_journals(table.store, table.layout):
+    for partition, etag in silent.items():
+        stop.check()
         with suppress(LeaseHeld, LeaseLost):
-            publisher.recover(partition)
+            publisher.recover(partition, etag)
             recovered.append(partition)
     return recovered

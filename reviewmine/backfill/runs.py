@@ -1,24 +1,41 @@
 """Runs: what the records in a table's meta say of the runs that were, and which of them are still under way."""
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from reviewmine.backfill.summary import Summary
+from reviewmine.errors import TableError
 from reviewmine.store.filesystem import Listed, Store
-from reviewmine.store.layout import Layout
+from reviewmine.store.layout import Layout, begun_at
 from reviewmine.store.parallel import in_parallel
 from reviewmine.store.tombstones import Tombstones
+
+_log = logging.getLogger(__name__)
 
 RUN_LIFE = timedelta(days=1)
 """A run that was not heard of for so long is dead, and a part so old that has no receipt is of no live attempt."""
 
 
-def runs_of(store: Store, layout: Layout) -> list[Summary]:
-    """The records of all runs of the table, in order of their start."""
+def runs_of(store: Store, layout: Layout, *, now: datetime) -> list[Summary]:
+    """The records of all runs of the table, in order of their start.
+
+    One that cannot be read is warned of and left out, unless its name says that the run began not long ago: that may be
+    alive, and nothing more is known of it.
+    """
 
     def read(file: Listed) -> Summary | None:
         stored = store.get(file.name)
-        return Summary.decode(stored.body, where=file.name) if stored else None
+        try:
+            return Summary.decode(stored.body, where=file.name) if stored else None
+        except TableError as unreadable:
+            begun = begun_at(file.name)
+            if begun is None or now - begun >= RUN_LIFE:
+                _log.warning("%s; meanwhile it is passed over", unreadable)
+                return None
+            _log.warning("%s; meanwhile it is taken for a live run's", unreadable)
+            run_id = file.name.rsplit("/", 1)[-1].removesuffix(".json")
+            return Summary(run_id=run_id, state="running", started_at=begun, updated_at=begun)
 
     found = in_parallel(read, list(store.list(layout.runs)))
     return sorted((run for run in found if run), key=lambda run: run.started_at)
@@ -36,7 +53,7 @@ def unaware_of(tombstones: Tombstones, runs: Iterable[Summary], *, now: datetime
     """
     return [
         f"run {run.run_id}, last heard of at {run.updated_at:%Y-%m-%d %H:%M:%S} UTC, began before the erasure and may "
-        "put such rows yet"
+        "put such rows yet; run this again once it has ended, or was not heard of for a day"
         for run in are_alive(runs, now=now)
         if run.num_erasures < tombstones.num_erasures
     ]

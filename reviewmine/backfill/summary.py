@@ -25,7 +25,8 @@ class Summary(Record):
     `rows_by_status` counts these, tokens and a worker's seconds on its device likewise. A rejected file counts with
     the rows that its footer promises, or none where that cannot be read. `startup_s` went by before the first fragment
     was begun. While it runs, a run puts its record again now and then: `updated_at` is when it was last heard of.
-    `num_erasures` is how many erasures of the table there were when it began: whatever it puts heeds these.
+    `result_key` is what its receipts are of; `num_erasures` how many erasures of the table there were when it began:
+    whatever it puts heeds these.
     """
 
     run_id: str
@@ -51,6 +52,7 @@ class Summary(Record):
     num_tokens: int = 0
     seconds_of_workers: dict[str, float] = Field(default_factory=dict)
     startup_s: float = 0.0
+    result_key: str = ""
     num_erasures: int = 0
 
     @property

@@ -1,7 +1,7 @@
 """Annotating on Ray: fragments stream through read tasks, a pool of model actors and write tasks."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
@@ -41,8 +41,8 @@ class RayExecutor:
         self._model = model
         self._annotate = annotate
 
-    def execute(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
-        """The outcomes as they come, in any order.
+    def execute(self, tasks: Sequence[Task]) -> Generator[Outcome, None, None]:
+        """The outcomes as they come, in any order; a Ray of this machine's own ends with them.
 
         Raises the ReviewmineError that a worker raised; a crash that Ray itself cannot mend is raised as it is.
         """

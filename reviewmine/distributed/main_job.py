@@ -99,7 +99,7 @@ def _annotate(settings: AnnotateSettings, observer: Observer, stop: StopSignal) 
         carried=settings.carry,
         iceberg=settings.registration,
     )
-    recover_dead_publishes(job.table, job.run_id)
+    recover_dead_publishes(job.table, job.run_id, stop=stop)
     executor = RayExecutor(job, intent.model)
     with stop.interrupting():
         plan = planner.plan(intent.result)

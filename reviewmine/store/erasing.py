@@ -29,6 +29,7 @@ from reviewmine.store.manifest import Manifest
 from reviewmine.store.parallel import Answer, in_parallel_under_lease
 from reviewmine.store.parts import Part, encode_parquet
 from reviewmine.store.receipts import Receipt
+from reviewmine.store.scratch import erase_from_scratch
 from reviewmine.store.tombstones import Tombstones, finish_erasures
 from reviewmine.store.tracing import Search, Trace, read_to_erase
 
@@ -78,7 +79,7 @@ def erase(
             erasure is not finished.
     """
     with upkeep(store, layout, run_id, patience) as lease:
-        return _Erasure(store, layout, seen, tombstones, run_id, patience, lease).run(tuple(awaited))
+        return _Erasure(store, layout, seen, tombstones, run_id, lease).run(tuple(awaited))
 
 
 class _Erasure:
@@ -91,7 +92,6 @@ class _Erasure:
         seen: Live,
         tombstones: Tombstones,
         run_id: str,
-        patience: Patience,
         upkeep: Lease,
     ) -> None:
         self._store = store
@@ -99,7 +99,6 @@ class _Erasure:
         self._seen = seen
         self._tombstones = tombstones
         self._run_id = run_id
-        self._patience = patience
         self._upkeep = upkeep
         self._search = Search(store, layout, tombstones.are_erased, keep=upkeep.keep)
         self._traces: list[Trace] = []
@@ -119,7 +118,9 @@ class _Erasure:
         self._in_parallel(self._rewrite_receipt, receipts)
         gone = [trace.part for trace in self._traces if trace.partition not in held]
         self._in_parallel(self._store.delete, gone)
-        erased = Erased(traces=tuple(self._traces), held=held, awaited=awaited)
+        are_erased, now = self._tombstones.are_erased, datetime.now(UTC)
+        half_written = erase_from_scratch(self._store, self._layout, are_erased, now=now)
+        erased = Erased(traces=tuple(self._traces), held=held, awaited=(*awaited, *half_written))
         if erased.is_finished:
             finish_erasures(self._store, self._layout, self._tombstones.num_erasures)
         return erased
@@ -181,7 +182,8 @@ class _Erasure:
                 self._store.put_if(name, manifest.model_copy(update=changes).encode(), stored.etag)
 
     def _held(self, partition: Partition) -> HeldPartition:
-        return HeldPartition(self._store, self._layout, self._seen, partition, self._run_id, self._patience)
+        patience = self._upkeep.beside()
+        return HeldPartition(self._store, self._layout, self._seen, partition, self._run_id, patience)
 
     def _publish(self, held: HeldPartition, partition: Partition, live: Manifest) -> None:
         parts = self._parts_left(live.parts)

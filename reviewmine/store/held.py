@@ -23,18 +23,31 @@ class HeldPartition:
     """
 
     def __init__(
-        self, store: Store, layout: Layout, live: Live, partition: Partition, run_id: str, patience: Patience
+        self,
+        store: Store,
+        layout: Layout,
+        live: Live,
+        partition: Partition,
+        run_id: str,
+        patience: Patience,
+        *,
+        silent: str | None = None,
     ) -> None:
+        """
+        Args:
+            silent: the etag at which the lease was seen to stand still for its TTL.
+        """
         self._store = store
         self._layout = layout
         self._live = live
         self._partition = partition
         self._run_id = run_id
         self._patience = patience
+        self._silent = silent
 
     def __enter__(self) -> "HeldPartition":
         self._lease: Lease = take_lease(
-            self._store, self._layout, self._partition, self._run_id, self._patience
+            self._store, self._layout, self._partition, self._run_id, self._patience, silent=self._silent
         )
         try:
             self._fence_pointer()

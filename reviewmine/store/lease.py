@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -41,13 +41,17 @@ class LeaseRecord(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Patience:
-    """How long a lease lives without a heartbeat, by whose clock, and how long to wait for a live holder (s)."""
+    """How long a lease lives without a heartbeat, by whose clock, and how long to wait for a live holder (s).
+
+    Who waits for one lease, or keeps it, while holding another calls `meanwhile`, which is that one's `keep`.
+    """
 
     ttl_s: float = 20.0
     wait_s: float = 60.0
     poll_s: float = 1.0
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    meanwhile: Callable[[], object] = lambda: None
 
 
 @dataclass
@@ -82,6 +86,7 @@ class Lease:
         Where the store has no compare-and-swap this look is all that holds a late writer back, so it is taken
         every time.
         """
+        self.patience.meanwhile()
         if not self.store.compare_and_swap:
             stored = self.store.get(self.name)
             if stored is None or stored.etag != self.etag:
@@ -89,6 +94,10 @@ class Lease:
         if self.patience.now() - self._kept_at >= self.patience.ttl_s / 4:
             self._replace(self.record.model_copy(update={"heartbeat": self.record.heartbeat + 1}))
             self._kept_at = self.patience.now()
+
+    def beside(self) -> Patience:
+        """The patience with which its holder takes further leases; this one is kept while those are."""
+        return replace(self.patience, meanwhile=self.keep)
 
     def release(self) -> None:
         """Give the partition up; no error if it was taken already."""
@@ -117,22 +126,34 @@ def standing_lease(store: Store, layout: Layout, partition: Partition) -> LeaseR
     return LeaseRecord.decode(stored.body, where=f"{store.root}/{name}") if stored else None
 
 
-def take_lease(store: Store, layout: Layout, partition: Partition, run_id: str, patience: Patience) -> Lease:
+def take_lease(
+    store: Store,
+    layout: Layout,
+    partition: Partition,
+    run_id: str,
+    patience: Patience,
+    *,
+    silent: str | None = None,
+) -> Lease:
     """Take the partition's lease, with a fence above every one seen, once it is free or its holder is dead.
 
-    A holder is dead when its heartbeat has not moved for the TTL, on this process's monotonic clock.
+    A holder is dead when its heartbeat has not moved for the TTL, on this process's monotonic clock; so is one whose
+    lease still has the etag `silent`, which has stood still for so long already.
     Raises LeaseHeld, naming the holder, when one that is alive keeps it for longer than `patience.wait_s`.
     """
 
     def fence_of_pointer() -> int:
         return get_pointer(store, layout, partition)[0].fence
 
-    return _take(store, layout.lease(partition), f"partition {partition}", run_id, patience, fence_of_pointer)
+    what = f"partition {partition}"
+    return _take(store, layout.lease(partition), what, run_id, patience, fence_of_pointer, silent)
 
 
 @contextmanager
 def upkeep(store: Store, layout: Layout, run_id: str, patience: Patience) -> Iterator[Lease]:
     """Hold the table for an erasure or a collection of garbage; a dead holder is taken over, as in a partition.
+
+    What the holder takes meanwhile it takes with the patience of `beside`, so that this lease beats too.
 
     Raises LeaseHeld, naming the holder, when one that is alive keeps it for longer than `patience.wait_s`.
     """
@@ -145,7 +166,13 @@ def upkeep(store: Store, layout: Layout, run_id: str, patience: Patience) -> Ite
 
 
 def _take(
-    store: Store, name: str, what: str, run_id: str, patience: Patience, least_fence: Callable[[], int]
+    store: Store,
+    name: str,
+    what: str,
+    run_id: str,
+    patience: Patience,
+    least_fence: Callable[[], int],
+    silent: str | None = None,
 ) -> Lease:
     first_look = last_move = patience.now()
     seen: str | None = None
@@ -156,7 +183,8 @@ def _take(
         if stored is not None and stored.etag != seen:
             seen, last_move = stored.etag, now
         is_free = standing is None or standing.holder is None
-        if is_free or now - last_move >= patience.ttl_s:
+        is_dead = now - last_move >= patience.ttl_s or (stored is not None and stored.etag == silent)
+        if is_free or is_dead:
             fence = max(standing.fence if standing else 0, least_fence()) + 1
             is_disputed = standing is not None and (not is_free or standing.is_disputed)
             record = _record(run_id, fence, is_disputed=is_disputed)
@@ -170,6 +198,7 @@ def _take(
                 f"{what}: held by run {standing.run_id} on {standing.host} since "
                 f"{standing.taken_at:%Y-%m-%d %H:%M:%S} UTC, and its heartbeat moves; wait for it, or stop it"
             )
+        patience.meanwhile()
         patience.sleep(patience.poll_s)
 
 

@@ -81,9 +81,15 @@ class Publisher:
                 show(self._live, staged)
         return manifests
 
-    def recover(self, partition: Partition) -> None:
-        """Finish or undo what a dead run left half published in `partition`."""
-        with self._held(partition, self._patience):
+    def recover(self, partition: Partition, silent: str | None) -> None:
+        """Finish or undo what a dead run left half published in `partition`, whose lease stands still at `silent`.
+
+        Raises LeaseHeld where another took it meanwhile, LeaseLost where one did while this was at work.
+        """
+        at_once = replace(self._patience, wait_s=0)
+        with HeldPartition(
+            self._store, self._layout, self._live, partition, self._run_id, at_once, silent=silent
+        ):
             pass
 
     def _as_it_stands(self, generation: Generation) -> tuple[Generation, int]:

@@ -2,24 +2,25 @@
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from archives import reviews, write_files
 from backfill_world import EXPECTED, FIRST, SECOND, World, two_days
 from partition_world import silent
-from stores import Crash, WrappedStore
+from stores import Crash, MemoryStore, PausingStore, WrappedStore, Writer
 
 from reviewmine.backfill.erasing import ids_to_erase
 from reviewmine.backfill.runs import runs_of, unaware_of
-from reviewmine.backfill.work import Outcome
-from reviewmine.errors import UsageError
+from reviewmine.backfill.work import FragmentReader, FragmentWriter, Outcome, Task
+from reviewmine.errors import TableError, UsageError
 from reviewmine.store.erasing import Erased, erase
 from reviewmine.store.layout import new_run_id
 from reviewmine.store.live import HiveLive
-from reviewmine.store.receipts import put_receipt
+from reviewmine.store.receipts import get_receipt, put_receipt
 from reviewmine.store.tombstones import add_tombstones, get_tombstones
 
 WITHOUT_A2 = {FIRST: ["a1", "b1"], SECOND: ["c1", "a1"]}
@@ -35,7 +36,8 @@ def world(tmp_path: Path) -> World:
 def without(world: World, *ids: str) -> Erased:
     store, layout = world.table.store, world.table.layout
     tombstones = add_tombstones(store, layout, ids)
-    unaware = unaware_of(tombstones, runs_of(store, layout), now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    unaware = unaware_of(tombstones, runs_of(store, layout, now=now), now=now)
     return erase(store, layout, HiveLive(store, layout), tombstones, new_run_id(), silent(), awaited=unaware)
 
 
@@ -131,6 +133,33 @@ def test_a_part_that_a_worker_puts_after_the_last_look_of_an_erasure_is_taken_ba
     assert f"run {run.summary.run_id}, last heard of at" in erased[0].awaited[0]
 
 
+def test_an_erasure_at_any_operation_of_a_worker_leaves_no_row_and_no_receipt_that_brings_one_back(tmp_path):
+    world = two_days(tmp_path)
+    start = world.table.store = MemoryStore()
+    run = world.prepare()
+    task = Task(
+        fragment=next(f for p in run._plan.due() for f in p.fragments if f.path.endswith("a.parquet"))
+    )
+    job, layout = world.executor._job, world.table.layout
+    annotations = world.executor._annotate(task, FragmentReader(job)(task))
+    for at in range(50):
+        store = start.twin()
+        world.table.store = PausingStore(store, at=at)
+        writer = Writer(world.table.store, lambda _: FragmentWriter(job)(task, annotations))
+        writer.to_pause()
+        tombstones = add_tombstones(store, layout, ["a2"])
+        erase(store, layout, HiveLive(store, layout), tombstones, new_run_id(), silent())
+        writer.to_end()
+        assert writer.error is None, at
+        bodies = [store.get(file.name).body for file in store.list(layout.all_parts)]
+        assert not any("a2" in ids_in(body) for body in bodies), at
+        receipt = get_receipt(store, layout, job.result_key, task.fragment)
+        assert receipt.num_erasures == 0 or all(store.stat(part.name) for part in receipt.parts), at
+        if not world.table.store.has_paused:
+            break
+    assert at > 3
+
+
 def test_an_erasure_is_not_finished_while_a_worker_that_began_before_may_die_and_leave_a_part(world):
     def die() -> None:
         raise Crash
@@ -176,6 +205,43 @@ def test_a_run_publishes_what_it_annotated_before_an_erasure_as_that_rewrote_it(
     assert without(world, gone).is_finished
 
 
+def test_what_a_killed_writer_left_in_the_scratch_folder_is_erased_once_nobody_can_put_it_any_more(world):
+    """A put of a local store is written there first; kill -9 before it is moved leaves it."""
+    store, layout = world.table.store, world.table.layout
+    parts = [store.get(file.name).body for file in store.list(layout.all_parts)]
+    with_a2 = next(body for body in parts if "a2" in ids_in(body))
+    without_a2 = next(body for body in parts if "a2" not in ids_in(body))
+    now = datetime.now(UTC)
+
+    def left(number: int, body: bytes, *, minutes: int) -> str:
+        begun = now - timedelta(minutes=minutes)
+        name = f"{layout.scratch}/{begun:%Y%m%dT%H%M%S}-{number:016x}.put"
+        store.put(name, body)
+        return name
+
+    old = [left(0, with_a2, minutes=11), left(1, with_a2[:-100], minutes=11)]
+    young = [left(2, with_a2, minutes=5), left(3, with_a2[:-100], minutes=5)]
+    others = [left(4, without_a2, minutes=11), left(5, b'{"run_id": ""}', minutes=5)]
+    erased = without(world, "a2")
+    assert [any(name in told for told in erased.awaited) for name in (*old, *young, *others)] == [
+        False,
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert {file.name for file in store.list(layout.scratch)} == {*young, *others}
+    assert get_tombstones(store, layout).num_finished == 0
+    for name in young:
+        store.delete(name)
+    assert without(world, "a2").is_finished
+
+
+def ids_in(body: bytes) -> list[str]:
+    return pq.read_table(pa.BufferReader(body))["review_id"].to_pylist()
+
+
 def test_ids_are_read_from_a_file_a_line_each(world, tmp_path):
     file = tmp_path / "ids.txt"
     file.write_text("a1\n\n  a2 \n")
@@ -191,12 +257,12 @@ def test_the_reviews_of_a_user_are_told_by_the_archive(world):
     write_files(
         world.root,
         {
-            f"{FIRST}/a.parquet": reviews(["a1", "a2", "a2"], user_id=["u", "v", "u"]),
+            f"{FIRST}/a.parquet": reviews(["a1", "a2", "a3"], user_id=["u", "v", "u"]),
             f"{FIRST}/b.parquet": reviews(["b1"], user_id=["v"]),
             f"{SECOND}/c.parquet": reviews(["c1", "a1"], user_id=[None, "u"]),
         },
     )
-    assert asked(world, user_id="u", archive=str(world.root)) == Counter(["a1", "a2", "a1"])
+    assert asked(world, user_id="u", archive=str(world.root)) == Counter(["a1", "a3", "a1"])
     with pytest.raises(UsageError, match="has no review of this user"):
         asked(world, user_id="nobody", archive=str(world.root))
 
@@ -226,6 +292,29 @@ def test_without_an_archive_a_carried_column_tells_them(tmp_path):
     world = World(tmp_path, carry=["user_id"]).write({"a.parquet": reviews(["x", "y"], user_id=["u", "v"])})
     world.run()
     assert asked(world, user_id="v") == Counter(["y"])
+
+
+@pytest.mark.parametrize("of_archive", [True, False])
+def test_ids_that_reviews_of_others_have_too_are_refused_and_told(tmp_path, of_archive):
+    users = {"a.parquet": reviews(["1", "2", "3", "4"], user_id=["u", "u", "u", "v"])}
+    users["b.parquet"] = reviews(["2", "3", "5"], user_id=["v", None, "u"])
+    world = World(tmp_path, carry=["user_id"]).write(users)
+    world.run()
+    archive = {"archive": str(world.root)} if of_archive else {}
+    with pytest.raises(UsageError, match=r"2 are also those of reviews of others: 2, 3; .*--review-ids"):
+        asked(world, user_id="u", **archive)
+    with pytest.raises(UsageError, match="1 are also those of reviews of others: 2; "):
+        asked(world, user_id="v", **archive)
+
+
+def test_a_part_that_cannot_be_read_is_named_with_what_to_do(tmp_path):
+    world = World(tmp_path, carry=["user_id"]).write({"a.parquet": reviews(["x"], user_id=["u"])})
+    world.run()
+    store = world.table.store
+    (part,) = [file.name for file in store.list(world.table.layout.all_parts)]
+    store.put(part, b"PAR1")
+    with pytest.raises(TableError, match=f"{part}: cannot be read, so that nobody can say .*; restore it"):
+        asked(world, user_id="u")
 
 
 def test_an_erasure_of_a_user_that_was_cut_off_goes_on_though_no_live_row_is_left(tmp_path):

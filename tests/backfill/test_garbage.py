@@ -28,7 +28,7 @@ from reviewmine.errors import LeaseHeld, LeaseLost, PublishError, StoreError, Ta
 from reviewmine.partition import Partition
 from reviewmine.store.erasing import erase
 from reviewmine.store.filesystem import Store
-from reviewmine.store.lease import Patience, take_lease, upkeep
+from reviewmine.store.lease import LeaseRecord, Patience, take_lease, upkeep
 from reviewmine.store.live import HiveLive
 from reviewmine.store.manifest import history, live_manifest
 from reviewmine.store.receipts import Receipt, get_receipt
@@ -163,6 +163,30 @@ def test_what_a_run_under_way_counts_on_stays_and_a_dead_run_holds_nothing_back(
     assert {name: Retention.of(1, week, runs=[r], now=NOW).since for name, (r, _) in cases.items()} == {
         name: since for name, (_, since) in cases.items()
     }
+
+
+def test_receipts_of_a_run_that_is_not_done_stay_however_old_they_are_and_so_do_their_parts():
+    """A run takes them up a week after they were put; a collection beside it leaves it whole."""
+    store = MemoryStore()
+    stopped = StoppingStore(store, at=next_of(MemoryStore(), "leases"), how="before")
+    with pytest.raises(Crash):
+        write(stopped, FIRST, 1)
+
+    def gone(**changes: object) -> int:
+        run = Summary(run_id="r", state="running", started_at=NOW, updated_at=NOW, result_key=RESULT_KEY)
+        young = timedelta(hours=1)
+        begun = run.model_copy(
+            update={"started_at": MONTHS_AHEAD, "updated_at": MONTHS_AHEAD + young, **changes}
+        )
+        kept = Retention.of(1, timedelta(days=7), runs=[begun], now=MONTHS_AHEAD + 2 * young)
+        garbage = survey(store, LAYOUT, kept)
+        assert len(garbage.receipts) == len(garbage.all_parts())
+        return len(garbage.receipts)
+
+    assert [gone(), gone(state="stopped"), gone(state="failed")] == [0, 0, 0]
+    assert [gone(state="done"), gone(result_key="another")] == [2, 2]
+    assert [gone(result_key=""), gone(result_key="", state="stopped")] == [0, 2]
+    assert gone(state="stopped", updated_at=MONTHS_AHEAD - timedelta(days=8)) == 2
 
 
 def test_a_partition_that_a_live_run_holds_is_left_alone_and_told(store):
@@ -302,6 +326,47 @@ def test_a_collection_waits_for_a_live_one_and_takes_over_from_a_dead_one(store)
             collect(store, LAYOUT, HiveLive(store, LAYOUT), retention(), run_id(8), IMPATIENT)
         assert counted(clean(store).gone) == (1, 1, 1)
     assert counted(clean(store).gone) == (0, 0, 0)
+
+
+def erase_r2(store: Store, patience: Patience) -> bool:
+    tombstones = add_tombstones(store, LAYOUT, ["r2"])
+    return bool(erase(store, LAYOUT, HiveLive(store, LAYOUT), tombstones, run_id(8), patience).held)
+
+
+def collect_all(store: Store, patience: Patience) -> bool:
+    return bool(collect(store, LAYOUT, HiveLive(store, LAYOUT), retention(), run_id(8), patience).held)
+
+
+@pytest.mark.parametrize("act", [erase_r2, collect_all])
+def test_the_lease_of_the_upkeep_beats_while_its_holder_waits_for_a_partition(act, store):
+    """Nobody takes for dead an erasure or a collection that waits for a live run."""
+    elapsed_s = [0.0]
+    beats = []
+
+    def sleep(seconds: float) -> None:
+        elapsed_s[0] += seconds
+        running.keep()
+        beats.append(LeaseRecord.decode(store.get(LAYOUT.upkeep_lease).body, where="upkeep").heartbeat)
+
+    patience = Patience(now=lambda: elapsed_s[0], sleep=sleep)
+    running = take_lease(store, LAYOUT, DAY, run_id(4), patience)
+    assert act(store, patience)
+    assert elapsed_s[0] >= patience.wait_s
+    longest = max(beats.count(beat) for beat in beats) * patience.poll_s
+    assert longest <= patience.ttl_s / 2
+
+
+def test_the_lease_of_the_upkeep_beats_while_a_partition_is_published_without_its_rows(store):
+    class Slow(MemoryStore):
+        def copy(self, source: str, target: str) -> None:
+            elapsed_s[0] += 15
+            super().copy(source, target)
+            beats.append(LeaseRecord.decode(self.get(LAYOUT.upkeep_lease).body, where="upkeep").heartbeat)
+
+    elapsed_s, beats = [0.0], []
+    patience = Patience(now=lambda: elapsed_s[0], sleep=lambda seconds: None)
+    assert not erase_r2(Slow(objects=store.objects), patience)
+    assert beats == sorted(set(beats))
 
 
 def without_tombstones(store: MemoryStore) -> MemoryStore:

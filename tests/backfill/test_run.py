@@ -1,6 +1,7 @@
 """Runs: everything published once, whatever stops, dies or cannot be read on the way."""
 
 import json
+import signal
 from collections import Counter
 
 import pyarrow as pa
@@ -8,11 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 from archives import corrupt, reviews, truncate
 from backfill_world import EXPECTED, FIRST, NUM_FRAGMENTS, SECOND, TOKENS_PER_S, World, two_days
-from partition_world import silent
+from partition_world import run_id, silent
 from stores import Crash, MemoryStore, RefusingStore, StoppingStore
 
 from reviewmine.backfill.run import recover_dead_publishes
 from reviewmine.backfill.selection import Selection
+from reviewmine.backfill.stopping import StopSignal
 from reviewmine.backfill.work import Outcome
 from reviewmine.errors import (
     EXIT_DONE,
@@ -24,6 +26,7 @@ from reviewmine.errors import (
     StoreError,
 )
 from reviewmine.partition import Partition
+from reviewmine.store.journal import Journal
 from reviewmine.store.layout import new_run_id
 from reviewmine.store.lease import Patience, take_lease
 from reviewmine.store.manifest import live_manifest
@@ -190,6 +193,39 @@ class TestCrashes:
         before = world.live_files()
         assert recover_dead_publishes(world.table, new_run_id(), patience) == []
         assert world.live_files() == before
+
+    @pytest.mark.parametrize("beats", [True, False], ids=["alive", "dead"])
+    def test_publishes_of_another_run_in_many_partitions_cost_one_wait(self, tmp_path, beats):
+        days = [f"dt=2024-01-{day:02}" for day in range(1, 11)]
+        world = World(tmp_path).write({f"{day}/a.parquet": reviews([day]) for day in days})
+        world.run()
+        store, layout, elapsed_s = world.table.store, world.table.layout, [0.0]
+
+        def sleep(seconds: float) -> None:
+            elapsed_s[0] += seconds
+            for lease in leases if beats else ():
+                lease.keep()
+
+        patience = Patience(now=lambda: elapsed_s[0], sleep=sleep)
+        partitions = [Partition.of_path(day) for day in days]
+        leases = [take_lease(store, layout, partition, run_id(7), patience) for partition in partitions]
+        for partition, lease in zip(partitions, leases, strict=True):
+            journal = Journal(run_id=run_id(7), fence=lease.fence, puts=(), replaces=())
+            store.put(layout.journal(partition, lease.fence), journal.encode())
+        recovered = recover_dead_publishes(world.table, new_run_id(), patience)
+        assert recovered == ([] if beats else partitions)
+        assert elapsed_s[0] <= patience.ttl_s
+
+    def test_a_signal_is_heeded_while_it_waits_to_see_who_lives(self, world):
+        world.run()
+        store, layout, stop = world.table.store, world.table.layout, StopSignal()
+        partition = Partition.of_path(FIRST)
+        patience = Patience(now=lambda: 0.0, sleep=lambda seconds: signal.raise_signal(signal.SIGTERM))
+        lease = take_lease(store, layout, partition, run_id(7), patience)
+        journal = Journal(run_id=run_id(7), fence=lease.fence, puts=(), replaces=())
+        store.put(layout.journal(partition, lease.fence), journal.encode())
+        with stop.heeded(), pytest.raises(Stopped):
+            recover_dead_publishes(world.table, new_run_id(), patience, stop)
 
 
 class TestRejects:
@@ -375,6 +411,7 @@ class TestRecord:
     def test_tokens_and_the_seconds_of_each_worker_are_recorded(self, world):
         (record,) = [world.run(), *world.records()][1:]
         assert (record.checkpoint, record.device, record.num_tokens) == ("one", "cpu", 6 * 5)
+        assert record.result_key == world.plan().result.key
         assert set(record.seconds_of_workers) == {"worker-0", "worker-1"}
         assert sum(record.seconds_of_workers.values()) == pytest.approx(record.num_tokens / TOKENS_PER_S)
         assert 0 < record.startup_s <= record.seconds
@@ -396,6 +433,23 @@ class TestRecord:
             world.run()
         world.table.store = world.table.store.store
         assert [record.state for record in world.records()] == ["running"]
+
+    def test_the_workers_have_ended_before_the_record_says_that_the_run_is_over(self, world):
+        states = []
+        run = world.prepare()
+        execute = run._executor.execute
+
+        def executed(tasks):
+            try:
+                yield from execute(tasks)
+            finally:
+                states.append(world.records()[-1].state)
+
+        run._executor.execute = executed
+        corrupt(world.root / FIRST / "a.parquet")
+        with pytest.raises(RejectBudgetExceeded):
+            run.run()
+        assert (states, world.records()[-1].state) == (["running"], "failed")
 
     def test_empty_partitions_are_counted_as_published(self, world):
         world.write({"dt=2024-01-03/e.parquet": reviews([])})

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from partition_world import LAYOUT
 from stores import MemoryStore
 
-from reviewmine.backfill.runs import runs_of, unaware_of
+from reviewmine.backfill.runs import are_alive, runs_of, unaware_of
 from reviewmine.backfill.summary import Summary
 from reviewmine.store.tombstones import Tombstones
 
@@ -20,7 +20,21 @@ def run(**changes: object) -> Summary:
 def test_runs_are_read_from_the_meta():
     store = MemoryStore()
     store.put(LAYOUT.run("r"), run().encode())
-    assert runs_of(store, LAYOUT) == [run()]
+    assert runs_of(store, LAYOUT, now=NOW) == [run()]
+
+
+def test_a_record_that_cannot_be_read_is_a_live_run_while_it_is_young_and_none_later(caplog):
+    store, begun = MemoryStore(), NOW.replace(microsecond=0) - timedelta(hours=1)
+    run_id = f"{begun:%Y%m%dT%H%M%S}-00000000"
+    store.put(LAYOUT.run(run_id), b"{")
+    (found,) = runs_of(store, LAYOUT, now=NOW)
+    assert (found.run_id, found.started_at, are_alive([found], now=NOW)) == (run_id, begun, [found])
+    assert "it is taken for a live run's" in caplog.text
+    assert runs_of(store, LAYOUT, now=NOW + timedelta(days=1)) == []
+    assert f"{LAYOUT.run(run_id)}: not a summary that this reviewmine can read" in caplog.text
+    assert "it is passed over" in caplog.text
+    store.put(LAYOUT.run("odd"), b"{")
+    assert len(runs_of(store, LAYOUT, now=NOW)) == 1
 
 
 def test_a_live_run_that_began_before_an_erasure_is_not_aware_of_it():
