@@ -15,6 +15,7 @@ import argparse
 import itertools
 import json
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -51,7 +52,8 @@ class Bench:
     def case(self, seed: int, kept: Path) -> Record:
         """One case, whole; the output of its runs is left in `kept`, which is what no credential may be in."""
         began = time.monotonic()
-        kept.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(kept, ignore_errors=True)  # of one that was cut off
+        kept.mkdir(parents=True)
         case = Disturbed(
             f"s3://{BUCKET}/kills", kept, self._checkpoint, self._nodes.address, earlier=bool(seed % 2)
         )
