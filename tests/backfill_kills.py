@@ -15,12 +15,12 @@ from proxy_process import ProxyProcess
 
 Victim = Literal["driver", "actor", "writer", "node", "proxy"]
 TITLES: Final = {"actor": "ray::MapWorker(MapBatches(Annotate))", "writer": "ray::MapBatches(Write)"}
-VICTIMS: Final[tuple[Victim, ...]] = ("node", "node", "driver", "actor", "writer", "proxy")
+VICTIMS: Final[tuple[Victim, ...]] = ("node", "node", "driver", "actor", "writer", "proxy") * 2
 """Of one case; one kill of three is a node's."""
 NUM_CHANGES = 90
 """About as many changes as an undisturbed run makes of its table."""
-_LATEST = {"actor": 0.5, "writer": 0.5}
-"""By which share of them the last fragment may be annotated: of later kills only the others find their victims."""
+_LATEST = {"actor": 0.2, "writer": 0.5}
+"""By which share of them the last fragment may be annotated, or written: later there is nobody to kill."""
 _LONGEST_PAUSE_S = 6.0
 
 
@@ -74,28 +74,24 @@ class Killer:
         self.struck: list[Struck] = []
 
     def disturb(self, driver: Driver) -> None:
-        """Kill one after another until the run is over, or nobody is left to kill."""
+        """Kill one after another until the run is over, or nobody is left to kill.
+
+        A worker may have to be waited for, as they come and go; others die meanwhile if their moments come.
+        """
         self._deadline = time.monotonic() + LIMIT_S
-        while self.pending and self._is_due(self.pending[0], driver):
-            kill = self.pending[0]
-            if not self._carry_out(kill, driver):
-                break
-            at_s = round(time.monotonic() - self._began, 1)
-            self.struck.append(Struck(kill=kill, at_change=self._num_changes(), at_s=at_s))
-            self.pending.pop(0)
-            self._mend(kill)
+        while self.pending and self._goes_on(driver):
+            changes = self._num_changes()
+            due = (kill for kill in self.pending if kill.after_changes <= changes)
+            if kill := next((kill for kill in due if self._carry_out(kill, driver)), None):
+                at_s = round(time.monotonic() - self._began, 1)
+                self.struck.append(Struck(kill=kill, at_change=changes, at_s=at_s))
+                self.pending.remove(kill)
+                self._mend(kill)
+            time.sleep(0.01)
         self._nodes.fill()
 
-    def _is_due(self, kill: Kill, driver: Driver) -> bool:
-        """Whether the moment has come before the run was over."""
-        while self._goes_on(driver):
-            if self._num_changes() >= kill.after_changes:
-                return True
-            time.sleep(0.02)
-        return False
-
     def _carry_out(self, kill: Kill, driver: Driver) -> bool:
-        """Whether there was somebody to kill before the run was over; workers come and go, and are waited for."""
+        """Whether there was somebody to kill."""
         if kill.victim == "node":
             self._nodes.fill()
             self._nodes.lose(self._chance)
@@ -105,17 +101,11 @@ class Killer:
             driver.kill()
             driver.wait()
         else:
-            return self._kill_worker(TITLES[kill.victim], driver)
+            pid = next(self._nodes.workers(TITLES[kill.victim]), None)
+            if pid is None:
+                return False
+            os.kill(pid, signal.SIGKILL)
         return True
-
-    def _kill_worker(self, title: str, driver: Driver) -> bool:
-        while self._goes_on(driver):
-            pid = next(self._nodes.workers(title), None)
-            if pid is not None:
-                os.kill(pid, signal.SIGKILL)
-                return True
-            time.sleep(0.002)
-        return False
 
     def _goes_on(self, driver: Driver) -> bool:
         """Whether the run does, with as many nodes as before; raises TimeoutExpired for one that hangs."""

@@ -1,10 +1,11 @@
 """Prints what a backfill on Ray and object storage comes to through seeded kills and storage faults.
 
 A case is a small archive of three partitions in the store that AWS_ENDPOINT_URL names (scripts/object-store start), its
-table, and as many runs as it takes: some are disturbed, six times a case, and the last is not. Kills are of the
-driver, an actor, a writing worker, a whole node of the cluster, and the proxy before the store; faults are refusals,
-resets, cut bodies, lost replies, delays and stale listings by rule. After every run receipts that stood must stand and
-be used again, and after the last the table must be its archive, with nothing beside it and no credential written down.
+table, and as many runs as it takes: some are disturbed, by twelve kills or six faults a case, and the last is not.
+Kills are of the driver, an actor, a writing worker, a whole node of the cluster, and the proxy before the store; faults
+are refusals, resets, cut bodies, lost replies, delays and stale listings by rule. After every run receipts that stood
+must stand and be used again, and after the last the table must be its archive, with nothing beside it and no credential
+written down.
 
 Every case and its moments follow from its seed. A folder that is named keeps a line of JSON for each case that is done,
 and the next call goes on from there; it exits with 1 if any promise was broken, with 4 if its minutes were up before.
@@ -14,6 +15,7 @@ import argparse
 import itertools
 import json
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -50,7 +52,8 @@ class Bench:
     def case(self, seed: int, kept: Path) -> Record:
         """One case, whole; the output of its runs is left in `kept`, which is what no credential may be in."""
         began = time.monotonic()
-        kept.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(kept, ignore_errors=True)  # of one that was cut off
+        kept.mkdir(parents=True)
         case = Disturbed(
             f"s3://{BUCKET}/kills", kept, self._checkpoint, self._nodes.address, earlier=bool(seed % 2)
         )

@@ -7,7 +7,8 @@ from nodes import Nodes
 from proxy_process import ProxyProcess
 
 pytestmark = [pytest.mark.slow, pytest.mark.object_store]
-SEED = 7
+SEED = 14
+"""By this the actor dies at the 9th change of the table, the node at the 15th, the writer at the 18th."""
 
 
 @pytest.mark.parametrize(
@@ -22,9 +23,8 @@ def test_a_backfill_whose_parts_are_killed_is_mended_and_receipts_that_stood_are
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
         with Nodes() as nodes:
             case = Disturbed(object_store_uri, tmp_path, tiny_checkpoint, nodes.address, earlier=earlier)
-            wanted = kills(SEED, victims)
-            killer = run_through(case, nodes, proxy, wanted, SEED)
+            killer = run_through(case, nodes, proxy, kills(SEED, victims), SEED)
             case.broken += case.places_of_secrets(nodes.logs)
     assert case.broken == []
-    assert [struck.kill.victim for struck in killer.struck] == [kill.victim for kill in wanted]
+    assert killer.pending == []
     assert case.num_reused == case.num_due
