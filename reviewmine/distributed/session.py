@@ -6,8 +6,9 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import ray
 
@@ -36,8 +37,9 @@ def ray_session(*, workers_are_heard: bool = False) -> Iterator[None]:
         ray.init(address="local", num_cpus=num_cpus, include_dashboard=False, **quiet)
     if on_stop is not None and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, on_stop)  # ray.init puts one of its own in place of the run's
+    told: AbstractContextManager[Any] = nullcontext() if workers_are_heard else redirect_stdout(sys.stderr)
     try:
-        with nullcontext() if workers_are_heard else redirect_stdout(sys.stderr):
+        with told:
             yield
     finally:
         ray.shutdown()
