@@ -1,5 +1,7 @@
 """The commands of `reviewmine backfill`: plan, and run, which is `annotate` by its other name."""
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -144,10 +146,15 @@ def annotate(
 
 
 def carry_out(settings: AnnotateSettings, *, as_json: bool) -> None:
-    """Run the main job and exit with its code."""
+    """Run the main job and exit with its code; standard output is the console's own.
+
+    Ray prints there what it has to say of workers and nodes that die, and a machine may be reading.
+    """
     from reviewmine.distributed.main_job import annotate as annotate_archive
 
-    summary = annotate_archive(settings, console_for(as_json=as_json))
+    console = console_for(as_json=as_json)
+    with redirect_stdout(sys.stderr):
+        summary = annotate_archive(settings, console)
     if summary.exit_code:
         raise typer.Exit(summary.exit_code)
 

@@ -3,10 +3,9 @@
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, redirect_stdout
+from contextlib import contextmanager
 from pathlib import Path
 
 import ray
@@ -21,8 +20,7 @@ def ray_session(*, workers_are_heard: bool = False) -> Iterator[None]:
 
     A session that is up already is used and left up; RAY_ADDRESS, which a submitted job finds set, names a
     cluster to attach to; otherwise a Ray of this machine is started, and stopped at the end. What workers print
-    is shown only if they are to be heard; if not, what Ray itself prints of workers and nodes that died goes to
-    standard error, for standard output may be read by a machine.
+    is shown only if they are to be heard.
     """
     if ray.is_initialized():
         yield
@@ -37,8 +35,7 @@ def ray_session(*, workers_are_heard: bool = False) -> Iterator[None]:
     if on_stop is not None and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, on_stop)  # ray.init puts one of its own in place of the run's
     try:
-        with nullcontext() if workers_are_heard else redirect_stdout(sys.stderr):
-            yield
+        yield
     finally:
         ray.shutdown()
 
