@@ -56,6 +56,8 @@ class Ended:
 
     published: dict[str, str]
     failed: dict[str, str]
+    compare_and_swap: bool
+    """Whether it took the store for one that has it."""
     error: str = ""
 
     @property
@@ -84,12 +86,12 @@ def _run(asked: Asked, environment: dict[str, str], parent: Connection) -> None:
     seen = Published()
     parent.send(_READY)
     parent.recv()
+    failed, error = {}, ""
     try:
-        run = world.prepare(checkpoint=asked.checkpoint, observer=seen)
-        ended = Ended(seen.generations, run.run().partitions_failed)
-    except ReviewmineError as error:
-        ended = Ended(seen.generations, {}, f"{type(error).__name__}: {error}")
-    parent.send(ended)
+        failed = world.prepare(checkpoint=asked.checkpoint, observer=seen).run().partitions_failed
+    except ReviewmineError as raised:
+        error = f"{type(raised).__name__}: {raised}"
+    parent.send(Ended(seen.generations, failed, world.table.store.compare_and_swap, error))
 
 
 class Running:

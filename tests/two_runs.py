@@ -114,6 +114,8 @@ class TwoRuns:
         num_published = tuple(len(after.get(day, [])) - len(before.get(day, [])) for day in DAYS)
         gone = lost(self.world, *ended)
         broken = f"published and never live: {', '.join(gone)}" if gone else self._broken()
+        if {run.compare_and_swap for run in ended} != {self.world.table.store.compare_and_swap}:
+            broken = broken or "a run took the store for one of another kind"
         return Round(ended=ended, num_published=num_published, broken=broken)
 
     def _broken(self) -> str:

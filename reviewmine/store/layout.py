@@ -12,8 +12,7 @@
         erased.json                                         digests of the ids that were erased
         catalog.db                                          of an Iceberg table without a catalog elsewhere
         upkeep.json                                         the lease of whoever erases or collects garbage
-        probe                                               what conditional puts are tried on
-        scratch/                                            where a local store readies its puts
+        scratch/                                            where local puts are readied, conditional ones tried
 
 `<value>` is the name of a partition (`year=2024,month=01`, `all`). The names of runs sort by their start.
 """
@@ -116,10 +115,6 @@ class Layout:
     @property
     def catalog(self) -> str:
         return f"{self.meta}/catalog.db"
-
-    @property
-    def probe(self) -> str:
-        return f"{self.meta}/probe"
 
     def live_folder(self, partition: Partition) -> str:
         return f"{self.table}/{partition.path}".rstrip("/")

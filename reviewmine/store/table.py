@@ -10,7 +10,7 @@ from reviewmine.errors import PreconditionFailed, StoreError, TableError, UsageE
 from reviewmine.partition import DERIVED_KEYS, PartitionBy
 from reviewmine.store.catalog_entry import CatalogEntry, IcebergSettings
 from reviewmine.store.filesystem import Location, Store
-from reviewmine.store.layout import META_SUFFIX, Layout, is_abandoned
+from reviewmine.store.layout import META_SUFFIX, Layout, is_abandoned, scratch_name
 from reviewmine.store.live import HiveLive, Live
 from reviewmine.store.opening import open_store
 from reviewmine.store.record import Record
@@ -201,25 +201,27 @@ class Table:
     def _probe_compare_and_swap(self) -> None:
         """A store that puts where a condition does not hold has no compare-and-swap, whatever it declares.
 
-        Both conditions are tried, for Swift heeds the one and answers 501 to the other.
+        Both conditions are tried, for Swift heeds the one and answers 501 to the other. Each probe has a name of its
+        own: one that another run takes away meanwhile would look as if a condition had not been heeded.
         """
         if self.location.scheme == "file" or not self.store.compare_and_swap:
             return
-        self.store.put(self.layout.probe, b"stands")
+        probe = f"{self.layout.scratch}/{scratch_name()}"
+        self.store.put(probe, b"stands")
         try:
-            are_heeded = [self._is_refused(etag) for etag in (None, _NO_ETAG)]
+            are_heeded = [self._is_refused(probe, etag) for etag in (None, _NO_ETAG)]
         finally:
-            self.store.delete(self.layout.probe)
+            self.store.delete(probe)
         if not all(are_heeded):
             self.store.deny_compare_and_swap()
             _log.warning(
                 "%s: conditional puts are not heeded here: only one writer at a time is safe", self.uri
             )
 
-    def _is_refused(self, etag: str | None) -> bool:
-        """Whether the probe is not replaced under a condition that does not hold."""
+    def _is_refused(self, probe: str, etag: str | None) -> bool:
+        """Whether `probe` is not replaced under a condition that does not hold."""
         try:
-            self.store.put_if(self.layout.probe, b"replaced", etag)
+            self.store.put_if(probe, b"replaced", etag)
         except PreconditionFailed:
             return True
         return False

@@ -1,14 +1,17 @@
 """Tables: made once, matched ever after, and refused where they are not ours or not alike."""
 
 import pickle
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from stores import WrappedStore
 
 from reviewmine.errors import ConfigError, StoreError, TableError, UsageError
-from reviewmine.store.filesystem import Location
+from reviewmine.store.filesystem import Location, Store
 from reviewmine.store.table import Table
 
 LIVE = "20240101T000000-0000000a-1-00000.parquet"
@@ -177,6 +180,29 @@ def test_a_table_at_the_top_or_with_credentials_in_its_uri_is_refused():
         Table("s3://bucket")
     with pytest.raises(ConfigError, match="credentials are read from the environment only"):
         Table("s3://key:secret@bucket/annotations")
+
+
+class Between(WrappedStore):
+    """Has something else done after each put, as by another run in that moment."""
+
+    def __init__(self, store: Store, other: Callable[[], None]) -> None:
+        super().__init__(store)
+        self._other = other
+
+    def _operate(self, operation: str, *arguments: Any) -> Any:
+        answer = super()._operate(operation, *arguments)
+        if operation == "put":
+            self._other()
+        return answer
+
+
+def test_of_two_runs_that_probe_at_the_same_moment_neither_takes_the_store_for_a_lesser_one(s3_uri, caplog):
+    first, second = Table(f"{s3_uri}/annotations"), Table(f"{s3_uri}/annotations")
+    first.store = Between(first.store, lambda: second.make_or_match(("dt",), None))
+    first.make_or_match(("dt",), None)
+    assert (first.store.compare_and_swap, second.store.compare_and_swap) == (True, True)
+    assert caplog.text == ""
+    assert [file.name for file in second.store.list("")] == ["annotations__meta/table.json"]
 
 
 def test_a_pickled_table_carries_no_key(s3_uri):
