@@ -149,7 +149,14 @@ def test_steps_in_several_passes_are_the_steps_in_one(backbone, examples, tmp_pa
     ends = []
     for micro_tokens in (None, 64):
         network = make_network(backbone, adapted=True)
-        run(network, examples, tmp_path / str(micro_tokens), epochs=1, micro_tokens=micro_tokens)
+        run(
+            network,
+            examples,
+            tmp_path / str(micro_tokens),
+            epochs=1,
+            micro_tokens=micro_tokens,
+            precision="float32",  # half precision rounds passes of other sizes otherwise
+        )
         ends.append(weights(network))
     for name, tensor in ends[0].items():
         torch.testing.assert_close(ends[1][name], tensor, atol=2e-4, rtol=1e-3)

@@ -7,10 +7,10 @@ import pytest
 import torch
 from tiny import make_backbone, write_reviews
 
-from reviewmine.evaluation.judge import predict
 from reviewmine.evaluation.report import report
 from reviewmine.examples.encoded import encode_examples
 from reviewmine.examples.sets import read_set
+from reviewmine.model.batching import padded
 from reviewmine.model.checkpoint import load_checkpoint
 from reviewmine.train.prepare import prepare
 from reviewmine.train.reporter import AloneReporter
@@ -84,7 +84,14 @@ def test_it_learns_and_its_checkpoint_answers_as_the_network_that_was_trained(
 
     trained = prepare(run, root).network
     load_trained(trained, reporter.checkpoint)
+    trained.eval()
+    exact = load_checkpoint(
+        tmp_path / "checkpoint", dtype=torch.float32
+    ).network  # half precision would hide it
     examples = encode_examples(unseen, checkpoint.encoder, pad_id=checkpoint.pad_id)
-    ours, theirs = predict(trained, examples), predict(checkpoint.network, examples)
+    token_ids, mask = padded(examples.with_title, checkpoint.pad_id)
+    batch = torch.from_numpy(token_ids), torch.from_numpy(mask)
+    with torch.inference_mode():
+        ours, theirs = trained(*batch).logits, exact(*batch).logits
     for head, logits in ours.items():
         torch.testing.assert_close(theirs[head], logits, atol=1e-3, rtol=0)
