@@ -92,7 +92,9 @@ def plan(
             "plan.tokens_per_s": tokens_per_s,
         },
     )
-    show(plan_backfill(settings), as_json=as_json)
+    with redirect_stdout(sys.stderr):  # what Ray says of workers that die
+        estimate = plan_backfill(settings)
+    show(estimate, as_json=as_json)
 
 
 @backfills.command("run", no_args_is_help=True)

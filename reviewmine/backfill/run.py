@@ -120,7 +120,7 @@ class Run:
         try:
             with self._stop.heeded():
                 self._annotate()
-                self._publish(self._complete)
+                self._publish(sorted(self._complete, key=lambda planned: planned.partition))
         except BaseException as error:
             with suppress(StoreError):  # a store that is away is told of by the error that is raised
                 self._record("stopped" if isinstance(error, Stopped) else "failed")

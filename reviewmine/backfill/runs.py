@@ -9,6 +9,7 @@ from reviewmine.errors import TableError
 from reviewmine.store.filesystem import Listed, Store
 from reviewmine.store.layout import Layout, begun_at
 from reviewmine.store.parallel import in_parallel
+from reviewmine.store.scratch import LONGEST_PUT
 from reviewmine.store.tombstones import Tombstones
 
 _log = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ def runs_of(store: Store, layout: Layout, *, now: datetime) -> list[Summary]:
     def read(file: Listed) -> Summary | None:
         stored = store.get(file.name)
         try:
-            return Summary.decode(stored.body, where=file.name) if stored else None
+            return Summary.decode(stored.body, where=f"{store.root}/{file.name}") if stored else None
         except TableError as unreadable:
             begun = begun_at(file.name)
             if begun is None or now - begun >= RUN_LIFE:
@@ -47,13 +48,20 @@ def are_alive(runs: Iterable[Summary], *, now: datetime) -> list[Summary]:
 
 
 def unaware_of(tombstones: Tombstones, runs: Iterable[Summary], *, now: datetime) -> list[str]:
-    """The live runs that may yet put rows which `tombstones` name, for they began before these were put.
+    """The runs that may yet put rows which `tombstones` name, for they began before these were put.
 
     A worker of such a run may have read older ones, put a part, and died before it looked again.
     """
     return [
         f"run {run.run_id}, last heard of at {run.updated_at:%Y-%m-%d %H:%M:%S} UTC, began before the erasure and may "
-        "put such rows yet; run this again once it has ended, or was not heard of for a day"
-        for run in are_alive(runs, now=now)
-        if run.num_erasures < tombstones.num_erasures
+        "put such rows yet; run this again ten minutes after it has ended, or once it was not heard of for a day"
+        for run in runs
+        if run.num_erasures < tombstones.num_erasures and _may_put(run, now=now)
     ]
+
+
+def _may_put(run: Summary, *, now: datetime) -> bool:
+    """Whether a worker of the run may yet put something: it lives, or was told to end not long ago."""
+    if run.state in ("stopped", "failed"):
+        return now - run.updated_at < LONGEST_PUT
+    return bool(are_alive([run], now=now))

@@ -85,11 +85,11 @@ class HeldPartition:
 
         Raises LeaseLost if a later run fenced this one off; then nothing of this one is left in the table.
         """
-        self.stage(manifest, replaces=replaces, keep=self.keep)
+        self.stage(manifest, replaces=replaces)
         show(self._live, [self])
 
-    def stage(self, manifest: Manifest, *, replaces: Manifest | None, keep: Callable[[], None]) -> None:
-        """Put `manifest` and the journal, and copy the parts to their live names; `keep` before each operation.
+    def stage(self, manifest: Manifest, *, replaces: Manifest | None) -> None:
+        """Put `manifest` and the journal, and copy the parts to their live names.
 
         Raises LeaseLost if a later run fenced this one off; then nothing of this one is left in the table.
         """
@@ -100,12 +100,12 @@ class HeldPartition:
             puts=manifest.live_files,
             replaces=self._live.unread_after(replaces) if replaces else (),
         )
-        keep()
+        self.keep()
         self._store.put(self._layout.manifest(self._partition, manifest.generation), manifest.encode())
-        keep()
+        self.keep()
         self._store.put(self._layout.journal(self._partition, manifest.fence), self._journal.encode())
         try:
-            self._copy(manifest, keep)
+            self._copy(manifest)
         except (StoreError, LeaseLost):
             self.withdraw()
             raise
@@ -133,10 +133,10 @@ class HeldPartition:
         with suppress(StoreError):
             self._close(self._journal.puts)
 
-    def _copy(self, manifest: Manifest, keep: Callable[[], None]) -> None:
+    def _copy(self, manifest: Manifest) -> None:
         """Copy the parts to their live names, and look at what came of it."""
         for part, live_name in zip(manifest.parts, manifest.live_files, strict=True):
-            keep()
+            self.keep()
             self._store.copy(part.name, live_name)
         found = (self._store.stat(name) for name in manifest.live_files)
         if [file and file.num_bytes for file in found] == [part.num_bytes for part in manifest.parts]:

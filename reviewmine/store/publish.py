@@ -7,13 +7,12 @@ be stopped before or after any operation, or wake after another has taken over: 
 never deleted, and an undisturbed run leaves exactly its files.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 
-from reviewmine.errors import PublishError, StoreError
+from reviewmine.errors import PublishError, StoreError, TableError
 from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Store
 from reviewmine.store.generation import Generation, check_erasures, verify
@@ -22,7 +21,7 @@ from reviewmine.store.layout import Layout
 from reviewmine.store.lease import Patience
 from reviewmine.store.live import Live
 from reviewmine.store.manifest import Manifest
-from reviewmine.store.parallel import in_parallel
+from reviewmine.store.parallel import in_parallel_under_lease
 from reviewmine.store.receipts import Receipt, get_receipt
 from reviewmine.store.tombstones import get_tombstones
 
@@ -50,7 +49,8 @@ class Publisher:
     def publish_together(self, generations: Sequence[Generation]) -> list[Manifest]:
         """`publish` for several partitions, which readers see change at once if the table's format has such commits.
 
-        Raises LeaseHeld, LeaseLost or PublishError; the generations that were live then still are.
+        Raises LeaseHeld, LeaseLost or PublishError, or TableError for a damaged record; the generations that were live
+        then still are.
         """
         manifests: list[Manifest] = []
         staged: list[HeldPartition] = []
@@ -61,19 +61,18 @@ class Publisher:
                 leases.held.append(stack.enter_context(self._held(generation.partition, leases.patience)))
             try:
                 for held, asked in zip(leases.held, generations, strict=True):
-                    keep = partial(leases.keep, held)
-                    generation, num_erasures = self._as_it_stands(asked)
+                    generation, num_erasures = self._as_it_stands(asked, keep=held.keep)
                     live = held.live_manifest()
                     if live and generation.is_live_as(live) and held.stands(live):
                         manifests.append(live)
                         continue
                     _refuse_overtaken(generation, live)
                     check_erasures(generation, num_erasures)
-                    verify(self._store, generation, keep=keep)
+                    verify(self._store, generation, keep=held.keep)
                     manifests.append(self._manifest(generation, held.fence, live))
-                    held.stage(manifests[-1], replaces=live, keep=keep)
+                    held.stage(manifests[-1], replaces=live)
                     staged.append(held)
-            except (PublishError, StoreError):
+            except (PublishError, StoreError, TableError):
                 for held in staged:
                     held.withdraw()
                 raise
@@ -92,7 +91,7 @@ class Publisher:
         ):
             pass
 
-    def _as_it_stands(self, generation: Generation) -> tuple[Generation, int]:
+    def _as_it_stands(self, generation: Generation, *, keep: Callable[[], None]) -> tuple[Generation, int]:
         """The generation with the receipts that an erasure has rewritten since, and how many erasures there were."""
         num_erasures = get_tombstones(self._store, self._layout).num_erasures
 
@@ -102,7 +101,7 @@ class Publisher:
             standing = get_receipt(self._store, self._layout, receipt.result_key, receipt.fragment)
             return standing or receipt
 
-        receipts = tuple(in_parallel(rewritten, generation.receipts))
+        receipts = tuple(in_parallel_under_lease(rewritten, generation.receipts, keep=keep))
         return replace(generation, receipts=receipts), num_erasures
 
     def _held(self, partition: Partition, patience: Patience) -> HeldPartition:
@@ -128,7 +127,7 @@ class Publisher:
 
 
 class _Leases:
-    """The partitions of one commit, held at once. All leases beat by the clock, be it while another is waited for.
+    """The partitions of one commit, held at once; all leases beat by the clock, whichever is waited for or kept.
 
     To look at each of them before each operation would be to ask as many questions as there are pairs of partitions.
     """
@@ -136,24 +135,22 @@ class _Leases:
     def __init__(self, patience: Patience) -> None:
         self._given = patience
         self._beaten_at = patience.now()
+        self._is_beating = False
         self.held: list[HeldPartition] = []
-        self.patience = replace(patience, sleep=self._sleep)
-
-    def keep(self, written: HeldPartition) -> None:
-        """Before each operation on the partition `written`; raises LeaseLost if another has taken one over."""
-        written.keep()
-        self.beat()
+        self.patience = replace(patience, meanwhile=self.beat)
 
     def beat(self) -> None:
-        """Keep all leases, if it is time: twice as often as each of them beats."""
-        if self._given.now() - self._beaten_at >= self._given.ttl_s / 8:
+        """Keep all leases, if it is time: twice as often as each of them beats. Each that is kept calls this again."""
+        self._given.meanwhile()
+        if self._is_beating or self._given.now() - self._beaten_at < self._given.ttl_s / 8:
+            return
+        self._is_beating = True
+        try:
             for held in self.held:
                 held.keep()
+        finally:
+            self._is_beating = False
             self._beaten_at = self._given.now()
-
-    def _sleep(self, seconds: float) -> None:
-        self.beat()
-        self._given.sleep(seconds)
 
 
 def _refuse_overtaken(generation: Generation, live: Manifest | None) -> None:

@@ -33,7 +33,7 @@ def silent_leases(
     def look(partition: Partition) -> _Seen:
         name = layout.lease(partition)
         stored = store.get(name)
-        record = LeaseRecord.decode(stored.body, where=name) if stored else None
+        record = LeaseRecord.decode(stored.body, where=f"{store.root}/{name}") if stored else None
         return _Seen(stored.etag if stored else None, record if record and record.holder else None)
 
     seen = dict(zip(partitions, in_parallel(look, partitions), strict=True))

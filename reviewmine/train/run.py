@@ -120,8 +120,8 @@ def finish(run: TrainingRun, examples_root: str | Path, *, trained: Path, direct
     tensors, leaves it. Returns the checkpoint's digest.
     """
     sha256 = trained_sha256(trained)
-    if is_made_by(run, directory) and read_spec(directory).training.trained_sha256 == sha256:
-        return load_checkpoint(directory).digest
+    if is_made_by(run, directory) and read_spec(directory).training.trained_sha256 in (sha256, None):
+        return load_checkpoint(directory).digest  # an earlier edition did not write down of which tensors
     refuse_filled(directory)
     making = directory.with_name(f".{directory.name}.making")
     shutil.rmtree(making, ignore_errors=True)

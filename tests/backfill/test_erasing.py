@@ -33,10 +33,10 @@ def world(tmp_path: Path) -> World:
     return made
 
 
-def without(world: World, *ids: str) -> Erased:
+def without(world: World, *ids: str, later: timedelta = timedelta()) -> Erased:
     store, layout = world.table.store, world.table.layout
     tombstones = add_tombstones(store, layout, ids)
-    now = datetime.now(UTC)
+    now = datetime.now(UTC) + later
     unaware = unaware_of(tombstones, runs_of(store, layout, now=now), now=now)
     return erase(store, layout, HiveLive(store, layout), tombstones, new_run_id(), silent(), awaited=unaware)
 
@@ -172,7 +172,8 @@ def test_an_erasure_is_not_finished_while_a_worker_that_began_before_may_die_and
     store, layout = world.table.store, world.table.layout
     assert (erased[0].is_finished, get_tombstones(store, layout).num_finished) == (False, 0)
     assert "a2" in ids_in_files(world)
-    assert without(world, "a2").is_finished
+    assert not without(world, "a2").is_finished
+    assert without(world, "a2", later=timedelta(minutes=11)).is_finished
     assert get_tombstones(store, layout).num_finished == 1
     assert "a2" not in ids_in_files(world)
 

@@ -37,14 +37,19 @@ def test_a_record_that_cannot_be_read_is_a_live_run_while_it_is_young_and_none_l
     assert len(runs_of(store, LAYOUT, now=NOW)) == 1
 
 
-def test_a_live_run_that_began_before_an_erasure_is_not_aware_of_it():
+def test_a_run_that_began_before_an_erasure_is_not_aware_of_it_while_a_worker_of_it_may_put_something():
     tombstones = Tombstones(num_erasures=2)
     cases = {
         "began before": run(num_erasures=1),
         "began after": run(num_erasures=2),
-        "is over": run(state="stopped"),
+        "is over": run(state="done"),
+        "was told to end just now": run(state="stopped"),
+        "was told to end": run(state="failed", updated_at=NOW - timedelta(minutes=11)),
         "is dead": run(updated_at=NOW - timedelta(days=2)),
     }
     told = {name: unaware_of(tombstones, [case], now=NOW) for name, case in cases.items()}
-    assert [name for name, reasons in told.items() if reasons] == ["began before"]
+    assert [name for name, reasons in told.items() if reasons] == [
+        "began before",
+        "was told to end just now",
+    ]
     assert "run r, last heard of at" in told["began before"][0]
