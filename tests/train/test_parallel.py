@@ -12,7 +12,13 @@ from reviewmine.train.parallel import placed
 from reviewmine.train.settings import LoopSettings
 
 SETTINGS = LoopSettings(
-    epochs=5, budget_tokens=512, learning_rate=3e-3, report_steps=1, checkpoint_steps=25, micro_tokens=192
+    epochs=5,
+    budget_tokens=512,
+    learning_rate=3e-3,
+    report_steps=1,
+    checkpoint_steps=25,
+    micro_tokens=192,
+    precision="float32",  # half precision rounds the shares of several workers otherwise than the whole
 )
 COMPARED = ("polarity_loss", "intensity_loss", "gradient_norm", "mean_logit")
 
