@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -167,7 +168,8 @@ def tune(
         examples_root=Location.parse(examples_root), storage=Location.parse(storage),
         num_workers=num_workers_of(num_workers), num_concurrent=concurrent, run_id=run_id,
     )  # fmt: skip
-    found = tuning.search(asked, where=search.name)
+    with redirect_stdout(sys.stderr):  # what Ray says of workers that die
+        found = tuning.search(asked, where=search.name)
     Console(width=None if sys.stdout.isatty() else 180).print(trials_table(found.trials, settings))
     print(f"search: {found.directory.uri}: {', '.join(tuning.WRITTEN)}, and a directory for each trial")
     text = tuning.best_run_file(found, asked)
