@@ -1,6 +1,7 @@
 """Training on Ray Train: the one loop on as many workers as a run wants, resumed from its last report after a death."""
 
 import json
+import os
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -117,6 +118,9 @@ def fit(
     A run that was at its end already takes no step, and has them all the same. Where there are CPUs alone, they are
     shared with `num_beside` runs of as many workers. Raises TrainingError, with the worker's reason.
     """
+    os.environ["RAY_CHDIR_TO_TRIAL_DIR"] = (
+        "0"  # paths of a run file are meant from where the command is given
+    )
     trainer = TorchTrainer(
         _work,
         train_loop_config={
