@@ -1,4 +1,4 @@
-"""What `ray job submit -- python jobs/train.py --run jobs/runs/builtin-en.toml ...` runs: the train command."""
+"""What `ray job submit -- python jobs/train.py --run jobs/runs/builtin.toml ...` runs: the train command."""
 
 import sys
 

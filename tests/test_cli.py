@@ -96,7 +96,7 @@ def test_a_search_that_does_not_fit_its_run_file_is_refused_before_anything_star
     (tmp_path / "search.toml").write_text(
         'metric = "polarity_macro_f1"\ntrials = 2\n[space]\ntuning.rnk = [4, 8]\n'
     )
-    command = ["tune", "--run", str(runs / "builtin-en.toml"), "--search", str(tmp_path / "search.toml")]
+    command = ["tune", "--run", str(runs / "builtin.toml"), "--search", str(tmp_path / "search.toml")]
     assert run(*command, "--storage", str(tmp_path / "runs")) == 2
     assert "search.toml: space: unknown key 'tuning.rnk'; did you mean 'rank'?" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
@@ -105,7 +105,7 @@ def test_a_search_that_does_not_fit_its_run_file_is_refused_before_anything_star
 def test_the_place_of_the_best_run_file_is_seen_to_before_anything_starts(tmp_path: Path, capsys):
     runs = Path(__file__).resolve().parents[1] / "jobs" / "runs"
     (tmp_path / "search.toml").write_text('metric = "polarity_f"\ntrials = 2\n[space]\nseed = [4, 8]\n')
-    command = ["tune", "--run", str(runs / "builtin-en.toml"), "--search", str(tmp_path / "search.toml")]
+    command = ["tune", "--run", str(runs / "builtin.toml"), "--search", str(tmp_path / "search.toml")]
     command += ["--storage", str(tmp_path / "runs"), "--best"]
     assert run(*command, str(tmp_path)) == 2
     assert "a folder; expected a file for the best run file" in capsys.readouterr().err

@@ -52,8 +52,9 @@ def adapter_weights(adapted: nn.Module) -> dict[str, Tensor]:
 
 
 def save(adapted: nn.Module, directory: Path) -> None:
-    """Write the adapter of `adapted` alone into `directory`."""
-    save_file(adapter_weights(adapted), directory / ADAPTER_FILE)
+    """Write the adapter of `adapted` alone, in half precision, into `directory`."""
+    weights = {name: tensor.half() for name, tensor in adapter_weights(adapted).items()}
+    save_file(weights, directory / ADAPTER_FILE)
 
 
 def load(backbone: nn.Module, spec: AdapterSpec, directory: Path) -> nn.Module:

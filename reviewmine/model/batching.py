@@ -44,10 +44,12 @@ def token_budget_batches(
     return batches
 
 
-def padded(token_ids: list[NDArray[np.int32]], pad_id: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def padded(
+    token_ids: list[NDArray[np.int32]], pad_id: int, round_to: int = ROUND_TO
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows of token ids as (token ids [rows, width] filled up with `pad_id`, attention mask [rows, width])."""
     lengths = np.array([len(ids) for ids in token_ids])
-    mask = np.arange(padded_width(int(lengths.max()))) < lengths[:, None]
+    mask = np.arange(padded_width(int(lengths.max()), round_to)) < lengths[:, None]
     filled = np.full(mask.shape, pad_id, np.int64)
     filled[mask] = np.concatenate(token_ids)
     return filled, mask.astype(np.int64)

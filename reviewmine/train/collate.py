@@ -16,6 +16,8 @@ from torch import Tensor
 from reviewmine.examples.encoded import EncodedExamples
 from reviewmine.model.batching import padded, token_budget_batches
 
+ROUND_TO: Final = 8
+"""Widths are multiples of this, whatever device trains, so that all take the same steps: what tensor cores ask for."""
 _BUCKET_BATCHES: Final = 40
 
 
@@ -72,7 +74,8 @@ def plan_batches(
     batches: list[npt.NDArray[np.int64]] = []
     for bucket in np.unique(buckets):
         rows = order[buckets == bucket]
-        batches += [rows[batch] for batch in token_budget_batches(lengths[rows], budget_tokens=budget_tokens)]
+        planned = token_budget_batches(lengths[rows], budget_tokens=budget_tokens, round_to=ROUND_TO)
+        batches += [rows[batch] for batch in planned]
     return [batches[number] for number in rng.permutation(len(batches))]
 
 
@@ -124,7 +127,10 @@ class EpochBatches:
             for name, values in self._examples.labels.items()
         }
         passes = token_budget_batches(
-            self._lengths[rows], budget_tokens=self._micro_tokens, num_shares=self._world_size
+            self._lengths[rows],
+            budget_tokens=self._micro_tokens,
+            round_to=ROUND_TO,
+            num_shares=self._world_size,
         )
         return [self._share(rows[one], num_labels) for one in passes]
 
@@ -137,7 +143,7 @@ class EpochBatches:
                 rows[:1],
                 {name: np.full_like(values[:1], np.nan) for name, values in self._examples.labels.items()},
             )
-        filled, mask = padded([self._token_ids[row] for row in mine], self._examples.pad_id)
+        filled, mask = padded([self._token_ids[row] for row in mine], self._examples.pad_id, ROUND_TO)
         return Batch(
             token_ids=torch.from_numpy(filled),
             attention_mask=torch.from_numpy(mask),

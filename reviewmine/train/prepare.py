@@ -38,8 +38,7 @@ class Prepared:
 
     `examples` are those of the run file and what is replayed of an `earlier` checkpoint's; `elsewhere` are validation
     examples in languages that no natural set is in. `heads` decode logits by
-    the `shares` that classes are assumed to come in, and are not calibrated otherwise. `remembered` are the examples on
-    which it is measured what of the earlier checkpoint is forgotten; without them `unmeasured` says why it is not.
+    the `shares` that classes are assumed to come in, and are not calibrated otherwise.
     """
 
     earlier: Earlier | None
@@ -52,8 +51,6 @@ class Prepared:
     shares: dict[str, tuple[float, ...]]
     backbone: Backbone
     network: OpinionNetwork
-    remembered: LabelledSets | None
-    unmeasured: str
 
 
 def pinned(run: TrainingRun) -> TrainingRun:
@@ -74,7 +71,6 @@ def prepare(run: TrainingRun, examples_root: str | Path) -> Prepared:
     specs = {name: spec_of(task) for name, task in run.heads.items()}
     takes = {name: spec.takes for name, spec in specs.items()}
     sets = load_examples(examples, examples_root, seed=run.seed, heads=takes)
-    remembered, unmeasured = _remembered(run, earlier, examples_root)
     if earlier is not None:
         backbone = earlier_backbone(earlier, run.tuning)
     else:
@@ -102,15 +98,13 @@ def prepare(run: TrainingRun, examples_root: str | Path) -> Prepared:
         shares=shares,
         backbone=backbone,
         network=network,
-        remembered=remembered,
-        unmeasured=unmeasured,
     )
 
 
-def _remembered(
+def remembered(
     run: TrainingRun, earlier: Earlier | None, examples_root: str | Path
 ) -> tuple[LabelledSets | None, str]:
-    """What of the earlier checkpoint's examples both runs hold out, or why that cannot be found out."""
+    """The examples that both runs hold out, which tell what of the earlier one is forgotten; or why they cannot."""
     if earlier is None:
         return None, ""
     share = run.examples.validation_share

@@ -27,7 +27,7 @@ from reviewmine.train.card import tell
 from reviewmine.train.continuing import forgetting
 from reviewmine.train.loop import fit
 from reviewmine.train.parallel import placed
-from reviewmine.train.prepare import Prepared, prepare
+from reviewmine.train.prepare import Prepared, prepare, remembered
 from reviewmine.train.reporter import Reporter
 from reviewmine.train.resume import load_trained, trained_sha256
 from reviewmine.train.run_file import TrainingRun
@@ -52,7 +52,8 @@ def train_worker(
     network, device = prepared.network, torch.device(device)
     sets, validation = prepared.sets, prepared.validation
     if reporter.rank == 0:
-        print("\n".join([*sets.census, *filter(None, [prepared.unmeasured])]), flush=True)
+        _, unmeasured = remembered(run, prepared.earlier, examples_root)
+        print("\n".join([*sets.census, *filter(None, [unmeasured])]), flush=True)
     _require_rows_of(run.loop.best_metric, prepared)
     dtype = fast_dtype(device) if run.loop.precision == "fastest" else torch.float32
     peak_gflops = matrix_peak(device, dtype, num_tries=3)
@@ -145,8 +146,9 @@ def finish(run: TrainingRun, examples_root: str | Path, *, trained: Path, direct
     }
     if elsewhere := _judged_elsewhere(prepared, after):
         metrics["validation_elsewhere"] = elsewhere
-    if prepared.earlier is not None and prepared.remembered is not None:
-        metrics |= forgetting(prepared.earlier, making, prepared.remembered)
+    held_out, _ = remembered(run, prepared.earlier, examples_root)
+    if prepared.earlier is not None and held_out is not None:
+        metrics |= forgetting(prepared.earlier, making, held_out)
     tell(making, metrics)
     load_checkpoint(making, expected_digest=digest)
     making.replace(directory)

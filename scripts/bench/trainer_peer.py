@@ -25,7 +25,7 @@ from reviewmine.model.backbone import locate
 from reviewmine.model.batching import padded_width
 from reviewmine.model.device import fast_dtype
 from reviewmine.model.network import disable_dropout
-from reviewmine.train.collate import plan_batches
+from reviewmine.train.collate import ROUND_TO, plan_batches
 from reviewmine.train.prepare import Prepared, prepare
 from reviewmine.train.run_file import TrainingRun
 
@@ -70,7 +70,9 @@ def _padding(run: TrainingRun, prepared: Prepared) -> float:
     """The share of padding in such batches as the loop plans for an epoch."""
     lengths = np.array([len(some) for some in prepared.train.with_title])
     batches = plan_batches(lengths, budget_tokens=run.loop.budget_tokens, rng=np.random.default_rng(run.seed))
-    return 1 - lengths.sum() / sum(len(rows) * padded_width(lengths[rows].max()) for rows in batches)
+    return 1 - lengths.sum() / sum(
+        len(rows) * padded_width(lengths[rows].max(), ROUND_TO) for rows in batches
+    )
 
 
 def peer_of(given: Namespace) -> PreTrainedModel:

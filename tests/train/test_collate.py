@@ -4,9 +4,8 @@ from tiny import make_reviews, make_tokenizer
 
 from reviewmine.contract.examples import ExampleColumns, conform
 from reviewmine.examples.encoded import EncodedExamples, encode_examples
-from reviewmine.model.batching import ROUND_TO
 from reviewmine.text.encode import TextEncoder
-from reviewmine.train.collate import EpochBatches
+from reviewmine.train.collate import ROUND_TO, EpochBatches
 
 COLUMNS = ExampleColumns(body="text", title="title", rating="stars")
 

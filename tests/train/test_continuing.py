@@ -21,7 +21,7 @@ from reviewmine.model.checkpoint import load_checkpoint
 from reviewmine.model.digest import write_digest
 from reviewmine.model.inspect import builtin_checkpoint
 from reviewmine.model.spec import read_spec, write_spec
-from reviewmine.train.prepare import prepare
+from reviewmine.train.prepare import prepare, remembered
 from reviewmine.train.reporter import AloneReporter
 from reviewmine.train.run import finish, train_worker
 from reviewmine.train.run_file import TrainingRun
@@ -80,6 +80,7 @@ def test_a_run_of_the_same_adapter_starts_where_its_checkpoint_stands(tmp_path: 
     run = TrainingRun.model_validate(
         {
             "name": "more",
+            "heads": ran["heads"],
             "continuing": {"checkpoint": "builtin", "replay": 0.0},
             "tuning": builtin.spec.adapter.model_dump() if builtin.spec.adapter else {},
             "examples": {"sets": [CHINESE], "validation_share": ran["examples"]["validation_share"]},
@@ -151,9 +152,11 @@ def test_forgetting_is_judged_on_rows_that_neither_run_trains_on(
     run, root, first = english
     more = continued(run, first, continuing={"checkpoint": str(first), "replay": 1.0}).model_dump(mode="json")
     more["examples"]["validation_share"] = 0.1
-    prepared = prepare(TrainingRun.model_validate(more), root)
-    assert prepared.remembered is not None
-    judged = prepared.remembered.validation["body"].to_pylist()
+    further = TrainingRun.model_validate(more)
+    prepared = prepare(further, root)
+    held_out, _ = remembered(further, prepared.earlier, root)
+    assert held_out is not None
+    judged = held_out.validation["body"].to_pylist()
     assert len(judged) > 3
     assert in_validation(judged, 0.1).all()
     assert not set(judged) & set(prepared.sets.train["body"].to_pylist())

@@ -17,7 +17,7 @@ from reviewmine.train.settings import LoopSettings
 
 SETTINGS = LoopSettings(
     epochs=2,
-    budget_tokens=512,
+    budget_tokens=384,
     learning_rate=5e-3,
     head_learning_rate=5e-3,
     report_steps=5,

@@ -68,14 +68,14 @@ def test_a_best_metric_that_no_head_of_the_run_gives_is_refused_before_training(
         assert TrainingRun.model_validate(run).loop.best_metric == given
 
 
-@pytest.mark.parametrize("name", ["builtin.toml", "builtin-en.toml", "opinions.toml"])
+@pytest.mark.parametrize("name", ["builtin.toml", "opinions.toml"])
 def test_the_run_files_that_ship_are_valid_runs(name: str) -> None:
     run = load_run_file(RUN_FILE.with_name(name), TrainingRun)
     assert run.languages == (("en", "zh") if name == "builtin.toml" else ("en",))
     assert all(one.licence for one in run.examples.sets)
 
 
-@pytest.mark.parametrize("name", ["builtin.toml", "builtin-en.toml", "opinions.toml"])
+@pytest.mark.parametrize("name", ["builtin.toml", "opinions.toml"])
 def test_the_run_files_that_ship_name_sets_that_are_there(shared_sets: Path, name: str) -> None:
     run = load_run_file(RUN_FILE.with_name(name), TrainingRun)
     heads = {head: spec_of(task).takes for head, task in run.heads.items()}

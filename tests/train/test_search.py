@@ -26,7 +26,7 @@ def searching(space: dict[str, Any], **more: Any) -> SearchSettings:
 
 def test_the_search_that_ships_fits_the_run_file_it_names() -> None:
     shipped = load_run_file(RUNS / "search.toml", SearchSettings)
-    check_search(shipped, VariedRun.read(RUNS / "builtin-en.toml"), where="search.toml")
+    check_search(shipped, VariedRun.read(RUNS / "builtin.toml"), where="search.toml")
     assert (shipped.aim, shipped.num_trials, shipped.asha is not None) == ("max", 24, True)
 
 

@@ -27,7 +27,7 @@ BARE = VariedRun(
         {"heads.intensity": {"kind": "ordinal"}, "backbone.name": "./mine", "examples.balance": 1.0},
     ],
 )
-@pytest.mark.parametrize("name", ["builtin-en.toml", "opinions.toml", "bare.toml"])
+@pytest.mark.parametrize("name", ["builtin.toml", "opinions.toml", "bare.toml"])
 def test_what_is_written_is_the_run_that_was_varied(
     name: str, values: dict[str, Any], tmp_path: Path
 ) -> None:
