@@ -1,10 +1,12 @@
 """Word leanings: what the polarity head says of single tokens, read alone, each once in the life of an annotator."""
 
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from reviewmine.model.checkpoint import Checkpoint
 
@@ -14,6 +16,10 @@ _DECIMALS: Final = 3
 
 class WordLeanings:
     """The leanings of the tokens of one checkpoint's vocabulary, from -1 (negative) to 1 (positive).
+
+    A head that learnt from more complaints than an archive has takes every short text for one, `to` and `be` among
+    them. So a token leans as the head says of it, or as it says beyond what it says of no token at all, whichever is
+    less, and nowhere where these two differ in direction.
 
     A vocabulary costs as much as some hundreds of reviews if all of it is met, and nothing from then on.
     """
@@ -46,9 +52,27 @@ class WordLeanings:
         They are not calibrated: calibration is for the shares of polarities among whole reviews. They are rounded, and
         read in batches of one shape, so that they do not depend on which reviews an actor met first.
         """
-        rows = [[*self._before, token, *self._behind] for token in tokens.tolist()]
+        logits = self._logits([[*self._before, token, *self._behind] for token in tokens.tolist()])
+        said, beyond = _directions(logits), _directions(logits - self._tilt)
+        agreed = np.where(said * beyond > 0, np.sign(said) * np.minimum(np.abs(said), np.abs(beyond)), 0)
+        return agreed.astype(np.float32).round(_DECIMALS)
+
+    @cached_property
+    def _tilt(self) -> NDArray[np.float32]:
+        """By how much no token at all makes negative and positive likelier, in logits [3]; neutral stays."""
+        nothing = self._logits([[*self._before, *self._behind]])[0]
+        half = (nothing[-1] - nothing[0]) / 2
+        return np.array([-half, 0, half], np.float32)
+
+    def _logits(self, rows: list[list[int]]) -> NDArray[np.float32]:
         token_ids = torch.tensor(rows, device=self._device)
-        logits = self._network(token_ids, torch.ones_like(token_ids)).logits["polarity"]
-        probabilities = torch.softmax(logits.float(), dim=-1)
-        leanings = (probabilities[:, -1] - probabilities[:, 0]).nan_to_num()
-        return leanings.cpu().numpy().astype(np.float32).round(_DECIMALS)
+        polarity: torch.Tensor = self._network(token_ids, torch.ones_like(token_ids)).logits["polarity"]
+        logits: NDArray[np.float32] = polarity.float().cpu().numpy()
+        return logits
+
+
+def _directions(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The probability of positive less that of negative [N] of logits [N, 3]; 0 where they are no numbers."""
+    probabilities = softmax(logits, axis=-1)
+    directions: NDArray[np.float32] = np.nan_to_num(probabilities[:, -1] - probabilities[:, 0])
+    return directions

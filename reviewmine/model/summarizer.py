@@ -17,7 +17,7 @@ from reviewmine.text.clean import clean
 from reviewmine.text.mask import mask
 from reviewmine.text.sentences import Span, join
 
-SUMMARY_VERSION: Final = 1
+SUMMARY_VERSION: Final = 2
 """Raised with every change to where sentences end, which are chosen or what is masked; part of a result_key."""
 
 MOST_CHARACTERS: Final = 240

@@ -22,13 +22,34 @@ def leanings_of(loaded: Checkpoint) -> WordLeanings:
     return WordLeanings(loaded, CPU)
 
 
-def test_a_word_leans_as_a_review_of_that_word_alone(checkpoint: Path, loaded: Checkpoint) -> None:
-    token_ids = Preparer(checkpoint)(make_conformed(["battery"]))["token_ids"][0].as_py()
-    assert len(token_ids) == 3
-    ids = torch.tensor([token_ids])
-    probabilities = torch.softmax(loaded.network(ids, torch.ones_like(ids)).logits["polarity"], dim=-1)[0]
-    leaning = leanings_of(loaded).of(np.array(token_ids[1:2]))
-    np.testing.assert_allclose(leaning, [float(probabilities[2] - probabilities[0])], atol=1e-3)
+def directions(loaded: Checkpoint, rows: list[list[int]], tilt: float = 0.0) -> np.ndarray:
+    ids = torch.tensor(rows)
+    with torch.inference_mode():
+        logits = loaded.network(ids, torch.ones_like(ids)).logits["polarity"].float()
+    shares = torch.softmax(logits + torch.tensor([tilt / 2, 0, -tilt / 2]), dim=-1)
+    return (shares[:, 2] - shares[:, 0]).numpy()
+
+
+@pytest.mark.parametrize("tilt", [-1.5, 0.0, 1.5])
+def test_a_token_leans_as_read_alone_and_never_more_than_it_does_beyond_no_token(
+    checkpoint: Path, loaded: Checkpoint, tilt: float
+) -> None:
+    bias = loaded.network.heads["polarity"].output.bias.data
+    bias += torch.tensor([-tilt / 2, 0, tilt / 2])
+    (begin, _, end) = Preparer(checkpoint)(make_conformed(["battery"]))["token_ids"][0].as_py()
+    empty = torch.tensor([[begin, end]])
+    with torch.inference_mode():
+        nothing = loaded.network(empty, torch.ones_like(empty)).logits["polarity"][0].float()
+    tokens = np.arange(5, 60)
+    rows = [[begin, token, end] for token in tokens.tolist()]
+    said = directions(loaded, rows)
+    beyond = directions(loaded, rows, tilt=float(nothing[2] - nothing[0]))
+    found = leanings_of(loaded).of(tokens)
+    differ = said * beyond <= 0
+    assert (found[differ] == 0).all()
+    smaller = np.where(np.abs(said) < np.abs(beyond), said, beyond)
+    np.testing.assert_allclose(found[~differ], smaller[~differ], atol=1e-3)
+    assert tilt == 0 or differ.any()
 
 
 def test_tokens_are_answered_alike_whatever_was_read_before_them(loaded: Checkpoint) -> None:
@@ -45,7 +66,7 @@ def test_a_token_is_read_once(loaded: Checkpoint) -> None:
     read: list[int] = []
 
     def note(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], output: NetworkOutput) -> None:
-        read.extend(inputs[0][:, 1].tolist())
+        read.extend(inputs[0][:, 1].tolist() if inputs[0].shape[1] == 3 else [])
 
     loaded.network.register_forward_hook(note)
     leanings = leanings_of(loaded)
