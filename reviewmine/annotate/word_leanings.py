@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import softmax
+from torch import Tensor
 
 from reviewmine.model.checkpoint import Checkpoint
 
@@ -54,25 +54,26 @@ class WordLeanings:
         """
         logits = self._logits([[*self._before, token, *self._behind] for token in tokens.tolist()])
         said, beyond = _directions(logits), _directions(logits - self._tilt)
-        agreed = np.where(said * beyond > 0, np.sign(said) * np.minimum(np.abs(said), np.abs(beyond)), 0)
-        return agreed.astype(np.float32).round(_DECIMALS)
+        agreed = torch.where(said * beyond > 0, said.sign() * torch.minimum(said.abs(), beyond.abs()), 0)
+        leanings: NDArray[np.float32] = agreed.nan_to_num().numpy().round(_DECIMALS)
+        return leanings
 
     @cached_property
-    def _tilt(self) -> NDArray[np.float32]:
+    def _tilt(self) -> Tensor:
         """By how much no token at all makes negative and positive likelier, in logits [3]; neutral stays."""
+        if not (self._before or self._behind):  # a network cannot read nothing
+            return torch.zeros(3)
         nothing = self._logits([[*self._before, *self._behind]])[0]
         half = (nothing[-1] - nothing[0]) / 2
-        return np.array([-half, 0, half], np.float32)
+        return torch.stack([-half, torch.zeros_like(half), half])
 
-    def _logits(self, rows: list[list[int]]) -> NDArray[np.float32]:
+    def _logits(self, rows: list[list[int]]) -> Tensor:
         token_ids = torch.tensor(rows, device=self._device)
-        polarity: torch.Tensor = self._network(token_ids, torch.ones_like(token_ids)).logits["polarity"]
-        logits: NDArray[np.float32] = polarity.float().cpu().numpy()
-        return logits
+        logits: Tensor = self._network(token_ids, torch.ones_like(token_ids)).logits["polarity"]
+        return logits.float().cpu()
 
 
-def _directions(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The probability of positive less that of negative [N] of logits [N, 3]; 0 where they are no numbers."""
-    probabilities = softmax(logits, axis=-1)
-    directions: NDArray[np.float32] = np.nan_to_num(probabilities[:, -1] - probabilities[:, 0])
-    return directions
+def _directions(logits: Tensor) -> Tensor:
+    """The probability of positive less that of negative [N] of logits [N, 3]."""
+    probabilities = torch.softmax(logits, dim=-1)
+    return probabilities[:, -1] - probabilities[:, 0]

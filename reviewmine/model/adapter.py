@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import peft
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -52,9 +53,25 @@ def adapter_weights(adapted: nn.Module) -> dict[str, Tensor]:
 
 
 def save(adapted: nn.Module, directory: Path) -> None:
-    """Write the adapter of `adapted` alone, in half precision, into `directory`."""
+    """Write the adapter of `adapted` alone, in half precision, into `directory`.
+
+    Raises CheckpointError for a number that half precision does not hold.
+    """
     weights = {name: tensor.half() for name, tensor in adapter_weights(adapted).items()}
+    if lost := sorted(name for name, tensor in weights.items() if not tensor.isfinite().all()):
+        raise CheckpointError(
+            f"adapter: {lost[0]} cannot be kept: it has numbers beyond {torch.finfo(torch.half).max:g}, or none; "
+            "train with a lower loop.learning_rate"
+        )
     save_file(weights, directory / ADAPTER_FILE)
+
+
+def round_as_kept(adapted: nn.Module) -> None:
+    """Round what is trainable in `adapted`, the adapter and rows of new tokens, to the numbers that are kept of it."""
+    with torch.no_grad():
+        for parameter in adapted.parameters():
+            if parameter.requires_grad:
+                parameter.copy_(parameter.half())
 
 
 def load(backbone: nn.Module, spec: AdapterSpec, directory: Path) -> nn.Module:

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 ROUND_TO: Final = 16
 """Widths are multiples of this: a CPU builds its kernels anew for every shape it has not seen."""
+TRAINING_ROUND_TO: Final = 8
+"""Widths of training are multiples of this, whatever device trains, so that all take the same steps: a GPU's matrix
+units ask for no more."""
 
 
 def padded_width(longest: int, round_to: int = ROUND_TO) -> int:

@@ -115,12 +115,13 @@ def agreement(review: Floats, sentences: Floats) -> Floats:
 def information(review: Floats, leanings: Floats, first_tokens: Numbers, last_tokens: Numbers) -> Floats:
     """How much each sentence [S] has to say, from 0 to 1: the opinion words in it, as the network itself reads them.
 
-    `leanings` [T] are what the polarity head says of each token of the review read alone, from -1 (negative) to 1;
-    `review` [3] are its probabilities by polarity. In context every token leans as the whole review does, and a
-    sentence on the reviewer's wife looks as happy as one on the sound; alone, `wife` says little and `crisp` much.
-    A word that leans against the review counts in so far as the review is undecided. Cubes let a few strong words
-    outweigh many faint ones; beyond 16 tokens their sum is divided by the root of the length, so that a tale does
-    not win by its length; and the sum s becomes s / (s + a half): a second praise tells less than the first.
+    `leanings` [T] are what the polarity head says of each token of the review read alone, and beyond what it says of no
+    token (see annotate.word_leanings), from -1 (negative) to 1; `review` [3] are its probabilities by polarity. In
+    context every token leans as the whole review does, and a sentence on the reviewer's wife looks as happy as one on
+    the sound; alone, `wife` says little and `crisp` much. A word that leans against the review counts in so far as the
+    review is undecided. Cubes let a few strong words outweigh many faint ones; beyond 16 tokens their sum is divided by
+    the root of the length, so that a tale does not win by its length; and the sum s becomes s / (s + a half): a second
+    praise tells less than the first.
     The half-open ranges of tokens are `first_tokens` and `last_tokens` [S].
     """
     lean = float(review[-1] - review[0])

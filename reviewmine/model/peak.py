@@ -13,8 +13,8 @@ def matrix_peak(device: torch.device, dtype: torch.dtype, *, num_tries: int = 8)
     filled at random: a GPU draws less power for equal numbers, and multiplies them faster than any network's.
     """
     width = 8192 if device.type == "cuda" else 2048
-    drawn = torch.Generator().manual_seed(0)
-    left, right = (torch.randn(width, width, generator=drawn).to(device, dtype) for _ in range(2))
+    drawn = torch.Generator(device).manual_seed(0)
+    left, right = (torch.randn(width, width, generator=drawn, dtype=dtype, device=device) for _ in range(2))
     product = torch.empty_like(left)
 
     def multiply() -> None:

@@ -14,10 +14,8 @@ import torch
 from torch import Tensor
 
 from reviewmine.examples.encoded import EncodedExamples
-from reviewmine.model.batching import padded, token_budget_batches
+from reviewmine.model.batching import TRAINING_ROUND_TO, padded, token_budget_batches
 
-ROUND_TO: Final = 8
-"""Widths are multiples of this, whatever device trains, so that all take the same steps: what tensor cores ask for."""
 _BUCKET_BATCHES: Final = 40
 
 
@@ -74,7 +72,7 @@ def plan_batches(
     batches: list[npt.NDArray[np.int64]] = []
     for bucket in np.unique(buckets):
         rows = order[buckets == bucket]
-        planned = token_budget_batches(lengths[rows], budget_tokens=budget_tokens, round_to=ROUND_TO)
+        planned = token_budget_batches(lengths[rows], budget_tokens=budget_tokens, round_to=TRAINING_ROUND_TO)
         batches += [rows[batch] for batch in planned]
     return [batches[number] for number in rng.permutation(len(batches))]
 
@@ -129,7 +127,7 @@ class EpochBatches:
         passes = token_budget_batches(
             self._lengths[rows],
             budget_tokens=self._micro_tokens,
-            round_to=ROUND_TO,
+            round_to=TRAINING_ROUND_TO,
             num_shares=self._world_size,
         )
         return [self._share(rows[one], num_labels) for one in passes]
@@ -143,7 +141,9 @@ class EpochBatches:
                 rows[:1],
                 {name: np.full_like(values[:1], np.nan) for name, values in self._examples.labels.items()},
             )
-        filled, mask = padded([self._token_ids[row] for row in mine], self._examples.pad_id, ROUND_TO)
+        filled, mask = padded(
+            [self._token_ids[row] for row in mine], self._examples.pad_id, TRAINING_ROUND_TO
+        )
         return Batch(
             token_ids=torch.from_numpy(filled),
             attention_mask=torch.from_numpy(mask),

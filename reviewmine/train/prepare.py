@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
-from reviewmine.errors import ContractError, TrainingError
+from reviewmine.errors import TrainingError
 from reviewmine.examples.encoded import EncodedExamples, encode_examples
 from reviewmine.examples.labelled import ExamplesSettings, LabelledSets, load_examples
 from reviewmine.model import tuning
@@ -22,7 +22,6 @@ from reviewmine.train.calibrate import assumed_shares, shifted_heads
 from reviewmine.train.continuing import (
     Earlier,
     earlier_backbone,
-    held_out_by_both,
     read_earlier,
     replayed_sets,
     take_up,
@@ -99,20 +98,6 @@ def prepare(run: TrainingRun, examples_root: str | Path) -> Prepared:
         backbone=backbone,
         network=network,
     )
-
-
-def remembered(
-    run: TrainingRun, earlier: Earlier | None, examples_root: str | Path
-) -> tuple[LabelledSets | None, str]:
-    """The examples that both runs hold out, which tell what of the earlier one is forgotten; or why they cannot."""
-    if earlier is None:
-        return None, ""
-    share = run.examples.validation_share
-    try:
-        held_out = held_out_by_both(earlier, examples_root, validation_share=share, heads=run.heads.keys())
-    except (ContractError, TrainingError) as missing:
-        return None, f"what is forgotten of {earlier.spec.name} will not be measured: {missing}"
-    return held_out, ""
 
 
 def build_network(

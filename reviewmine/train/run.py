@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import torch
 
-from reviewmine.errors import Diverged, TrainingError
+from reviewmine.errors import ContractError, Diverged, TrainingError
 from reviewmine.evaluation.judge import brief, brief_names, elsewhere, judge, predict
 from reviewmine.examples.sets import ExampleSet
 from reviewmine.model import adapter, tuning
@@ -24,10 +24,10 @@ from reviewmine.text.clean import CLEAN_VERSION
 from reviewmine.text.mask import mask
 from reviewmine.train.calibrate import calibrated_heads
 from reviewmine.train.card import tell
-from reviewmine.train.continuing import forgetting
+from reviewmine.train.continuing import Earlier, forgetting, held_out_by_both
 from reviewmine.train.loop import fit
 from reviewmine.train.parallel import placed
-from reviewmine.train.prepare import Prepared, prepare, remembered
+from reviewmine.train.prepare import Prepared, prepare
 from reviewmine.train.reporter import Reporter
 from reviewmine.train.resume import load_trained, trained_sha256
 from reviewmine.train.run_file import TrainingRun
@@ -52,8 +52,7 @@ def train_worker(
     network, device = prepared.network, torch.device(device)
     sets, validation = prepared.sets, prepared.validation
     if reporter.rank == 0:
-        _, unmeasured = remembered(run, prepared.earlier, examples_root)
-        print("\n".join([*sets.census, *filter(None, [unmeasured])]), flush=True)
+        print("\n".join(sets.census), flush=True)
     _require_rows_of(run.loop.best_metric, prepared)
     dtype = fast_dtype(device) if run.loop.precision == "fastest" else torch.float32
     peak_gflops = matrix_peak(device, dtype, num_tries=3)
@@ -129,11 +128,13 @@ def finish(run: TrainingRun, examples_root: str | Path, *, trained: Path, direct
     prepared = prepare(run, examples_root)
     network, sets, labels = prepared.network, prepared.sets, prepared.validation.labels
     load_trained(network, trained)
+    added = adapter_of(run.tuning)
+    if added is not None:  # figures and calibration are those of the numbers that are kept
+        adapter.round_as_kept(network.backbone)
     logits = predict(network, prepared.validation)
     before = prepared.heads
     after = calibrated_heads(before, logits, labels, prepared.shares, sets.natural_shares)
     spec = describe(run, prepared, after, trained_sha256=sha256)
-    added = adapter_of(run.tuning)
     if added is not None and spec.adapter is None:
         network.backbone = adapter.merge(network.backbone)
     if spec.backbone.inside:
@@ -146,13 +147,25 @@ def finish(run: TrainingRun, examples_root: str | Path, *, trained: Path, direct
     }
     if elsewhere := _judged_elsewhere(prepared, after):
         metrics["validation_elsewhere"] = elsewhere
-    held_out, _ = remembered(run, prepared.earlier, examples_root)
-    if prepared.earlier is not None and held_out is not None:
-        metrics |= forgetting(prepared.earlier, making, held_out)
+    if prepared.earlier is not None:
+        metrics |= _forgotten(run, prepared.earlier, examples_root, making)
     tell(making, metrics)
     load_checkpoint(making, expected_digest=digest)
     making.replace(directory)
     return digest
+
+
+def _forgotten(
+    run: TrainingRun, earlier: Earlier, examples_root: str | Path, directory: Path
+) -> dict[str, Any]:
+    """What the checkpoint in `directory` forgot of `earlier`; {} where that cannot be measured, and why is said."""
+    share = run.examples.validation_share
+    try:
+        held_out = held_out_by_both(earlier, examples_root, validation_share=share, heads=run.heads.keys())
+    except (ContractError, TrainingError) as missing:
+        print(f"what is forgotten of {earlier.spec.name} is not measured: {missing}", flush=True)
+        return {}
+    return forgetting(earlier, directory, held_out)
 
 
 def _judged_elsewhere(prepared: Prepared, heads: Mapping[str, HeadSpec]) -> dict[str, Any]:

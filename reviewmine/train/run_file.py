@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from reviewmine.config import RunModel, suggestion
 from reviewmine.evaluation.judge import brief_names, elsewhere
 from reviewmine.examples.labelled import ExamplesSettings
-from reviewmine.model.batching import padded_width
+from reviewmine.model.batching import TRAINING_ROUND_TO, padded_width
 from reviewmine.model.head_specs import ClassificationSpec, Pooling
 from reviewmine.model.tuning_spec import AllocatedAdapter, LowRankAdapter, Tuning
 from reviewmine.train.continuing import Continuing
@@ -58,7 +58,7 @@ class TrainingRun(RunModel):
 
     @model_validator(mode="after")
     def _a_step_holds_the_longest_example(self) -> "TrainingRun":
-        if self.loop.budget_tokens < padded_width(self.max_tokens):
+        if self.loop.budget_tokens < padded_width(self.max_tokens, TRAINING_ROUND_TO):
             raise ValueError(
                 f"loop.budget_tokens {self.loop.budget_tokens} is less than one example of max_tokens "
                 f"{self.max_tokens}; raise the one or lower the other"

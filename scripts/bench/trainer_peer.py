@@ -22,10 +22,10 @@ from transformers import (
 
 from reviewmine.labels import POLARITIES
 from reviewmine.model.backbone import locate
-from reviewmine.model.batching import padded_width
+from reviewmine.model.batching import TRAINING_ROUND_TO, padded_width
 from reviewmine.model.device import fast_dtype
 from reviewmine.model.network import disable_dropout
-from reviewmine.train.collate import ROUND_TO, plan_batches
+from reviewmine.train.collate import plan_batches
 from reviewmine.train.prepare import Prepared, prepare
 from reviewmine.train.run_file import TrainingRun
 
@@ -71,7 +71,7 @@ def _padding(run: TrainingRun, prepared: Prepared) -> float:
     lengths = np.array([len(some) for some in prepared.train.with_title])
     batches = plan_batches(lengths, budget_tokens=run.loop.budget_tokens, rng=np.random.default_rng(run.seed))
     return 1 - lengths.sum() / sum(
-        len(rows) * padded_width(lengths[rows].max(), ROUND_TO) for rows in batches
+        len(rows) * padded_width(lengths[rows].max(), TRAINING_ROUND_TO) for rows in batches
     )
 
 

@@ -18,12 +18,12 @@ from torch.profiler import ProfilerActivity, profile
 from transformers import BertConfig, BertModel
 
 from reviewmine.examples.encoded import EncodedExamples
-from reviewmine.model.batching import padded_width
+from reviewmine.model.batching import TRAINING_ROUND_TO, padded_width
 from reviewmine.model.device import best_device, fast_dtype
 from reviewmine.model.head_specs import OPINION_HEADS
 from reviewmine.model.network import OpinionNetwork, disable_dropout
 from reviewmine.model.peak import matrix_peak
-from reviewmine.train.collate import ROUND_TO, EpochBatches, plan_batches
+from reviewmine.train.collate import EpochBatches, plan_batches
 from reviewmine.train.loop import fit
 from reviewmine.train.meter import flop_per_token
 from reviewmine.train.optimizer import make_optimizer, parameter_groups
@@ -34,6 +34,7 @@ from reviewmine.train.step import take_step
 Lengths = npt.NDArray[np.int64]
 
 SEED = 7
+HEAD_WIDTH = 64
 VOCABULARY = 30_522
 REPORTS = 5
 PROFILED_STEPS = 8
@@ -54,7 +55,7 @@ KINDS = {
     "norms": ("layer_norm", "LayerNorm", "GammaBeta"),
     "optimizer and clipping": ("adam", "multi_tensor", "lpnorm"),
     "embedding": ("embedding", "index", "sort", "scan"),
-    "copies": ("copy", "Memcpy", "Memset", "fill", "cat"),
+    "copies": ("copy", "Memcpy", "Memset", "fill", "aten::cat", "CatArray"),
     "element by element": ("elementwise", "gelu", "triton", "reduce", "add", "mul"),
 }
 """Kinds of work by what the names of their kernels hold, the first that fits."""
@@ -83,8 +84,9 @@ def built(given: argparse.Namespace) -> OpinionNetwork:
         vocab_size=VOCABULARY,
         hidden_size=given.width,
         num_hidden_layers=given.layers,
-        num_attention_heads=given.width // 64,
+        num_attention_heads=given.width // HEAD_WIDTH,
         intermediate_size=4 * given.width,
+        max_position_embeddings=max(512, given.max_tokens),
     )
     torch.manual_seed(SEED)
     backbone = BertModel(config, add_pooling_layer=False)
@@ -135,6 +137,14 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=80)
     parser.add_argument("--compile", action="store_true", help="compiled as well (loop.compile)")
     given = parser.parse_args()
+    if given.width < HEAD_WIDTH or given.width % HEAD_WIDTH:
+        parser.error(
+            f"--width {given.width}: expected a multiple of {HEAD_WIDTH}, the width of an attention head"
+        )
+    if given.steps < 2 * REPORTS:
+        parser.error(
+            f"--steps {given.steps}: expected at least {2 * REPORTS}, of which the first are not counted"
+        )
     device = best_device()
     peak = matrix_peak(device, fast_dtype(device))
     examples = made_up(given.steps, given.budget_tokens, given.max_tokens)
@@ -176,7 +186,7 @@ def main() -> None:
 def _told(examples: EncodedExamples, budget_tokens: int) -> str:
     lengths = np.array([len(some) for some in examples.with_title])
     plan = planned(lengths, budget_tokens)
-    read = sum(len(rows) * padded_width(int(lengths[rows].max()), ROUND_TO) for rows in plan)
+    read = sum(len(rows) * padded_width(int(lengths[rows].max()), TRAINING_ROUND_TO) for rows in plan)
     return (
         f"{len(lengths):,} reviews, median {np.median(lengths):.0f}, 99th percentile {np.quantile(lengths, 0.99):.0f} "
         f"tokens; {len(plan)} steps of up to {budget_tokens:,} tokens, {1 - lengths.sum() / read:.1%} of them padding"

@@ -64,9 +64,14 @@ def test_tokens_are_answered_alike_whatever_was_read_before_them(loaded: Checkpo
 
 def test_a_token_is_read_once(loaded: Checkpoint) -> None:
     read: list[int] = []
+    num_empty: list[int] = []
 
     def note(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], output: NetworkOutput) -> None:
-        read.extend(inputs[0][:, 1].tolist() if inputs[0].shape[1] == 3 else [])
+        rows, width = inputs[0].shape
+        if width == 2:
+            num_empty.append(rows)
+        else:
+            read.extend(inputs[0][:, 1].tolist())
 
     loaded.network.register_forward_hook(note)
     leanings = leanings_of(loaded)
@@ -76,10 +81,18 @@ def test_a_token_is_read_once(loaded: Checkpoint) -> None:
     assert len(read) == 3 * 64
     leanings.of(np.array([9, 30, 5, 7]))
     assert len(read) == 3 * 64
+    assert num_empty == [1]
 
 
 def test_no_tokens_have_no_leanings(loaded: Checkpoint) -> None:
     assert leanings_of(loaded).of(np.array([], np.int32)).shape == (0,)
+
+
+def test_without_special_tokens_a_token_leans_as_read_alone(loaded: Checkpoint) -> None:
+    leanings = leanings_of(loaded)
+    leanings._before, leanings._behind = [], []
+    found = leanings.of(np.array([9, 30]))
+    np.testing.assert_allclose(found, directions(loaded, [[9], [30]]), atol=1e-3)
 
 
 def test_a_token_that_is_answered_with_no_number_leans_nowhere(loaded: Checkpoint) -> None:

@@ -4,8 +4,9 @@ from tiny import make_reviews, make_tokenizer
 
 from reviewmine.contract.examples import ExampleColumns, conform
 from reviewmine.examples.encoded import EncodedExamples, encode_examples
+from reviewmine.model.batching import TRAINING_ROUND_TO
 from reviewmine.text.encode import TextEncoder
-from reviewmine.train.collate import ROUND_TO, EpochBatches
+from reviewmine.train.collate import EpochBatches
 
 COLUMNS = ExampleColumns(body="text", title="title", rating="stars")
 
@@ -27,7 +28,7 @@ def test_every_example_is_in_one_batch_of_an_epoch_and_padding_stays_inside_the_
     assert sorted(rows) == list(range(len(examples)))
     for (batch,) in epoch:
         assert batch.token_ids.numel() <= 256
-        assert batch.token_ids.shape[1] % ROUND_TO == 0
+        assert batch.token_ids.shape[1] % TRAINING_ROUND_TO == 0
         assert batch.num_tokens == int(batch.attention_mask.sum())
         assert (batch.token_ids[batch.attention_mask == 0] == 0).all()
 

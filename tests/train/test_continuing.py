@@ -21,7 +21,8 @@ from reviewmine.model.checkpoint import load_checkpoint
 from reviewmine.model.digest import write_digest
 from reviewmine.model.inspect import builtin_checkpoint
 from reviewmine.model.spec import read_spec, write_spec
-from reviewmine.train.prepare import prepare, remembered
+from reviewmine.train.continuing import held_out_by_both, read_earlier
+from reviewmine.train.prepare import prepare
 from reviewmine.train.reporter import AloneReporter
 from reviewmine.train.run import finish, train_worker
 from reviewmine.train.run_file import TrainingRun
@@ -154,8 +155,9 @@ def test_forgetting_is_judged_on_rows_that_neither_run_trains_on(
     more["examples"]["validation_share"] = 0.1
     further = TrainingRun.model_validate(more)
     prepared = prepare(further, root)
-    held_out, _ = remembered(further, prepared.earlier, root)
-    assert held_out is not None
+    assert further.continuing is not None
+    earlier = read_earlier(further.continuing)
+    held_out = held_out_by_both(earlier, root, validation_share=0.1, heads=further.heads.keys())
     judged = held_out.validation["body"].to_pylist()
     assert len(judged) > 3
     assert in_validation(judged, 0.1).all()

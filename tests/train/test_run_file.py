@@ -32,6 +32,12 @@ def test_heads_and_the_labels_of_sets_have_to_meet(change: dict[str, Any], messa
         TrainingRun.model_validate(run)
 
 
+def test_a_step_may_be_one_example_of_the_most_tokens() -> None:
+    run = make_run(Path("backbone")).model_dump(mode="json")
+    run |= {"max_tokens": 200, "loop": run["loop"] | {"budget_tokens": 200}}
+    assert TrainingRun.model_validate(run).loop.budget_tokens == 200
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
