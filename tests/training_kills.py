@@ -28,7 +28,7 @@ backbone = {{ name = "{backbone}" }}
 tuning = {{ kind = "lora", rank = 8 }}
 
 [loop]
-epochs = 12
+epochs = 14
 budget_tokens = 512
 learning_rate = 1e-2
 head_learning_rate = 1e-2
