@@ -12,7 +12,7 @@ from reviewmine.train.parallel import placed
 from reviewmine.train.settings import LoopSettings
 
 SETTINGS = LoopSettings(
-    epochs=5,
+    epochs=7,
     budget_tokens=512,
     learning_rate=3e-3,
     report_steps=1,
