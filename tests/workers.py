@@ -31,12 +31,17 @@ class Listener:
     def __init__(self, kept: Path, rank: int = 0, world_size: int = 1) -> None:
         self.rank, self.world_size, self._kept = rank, world_size, kept
         self.heard: list[dict[str, float]] = []
+        self.reported: list[int] = []
         self.checkpoints: dict[int, Path] = {}
 
-    def report(self, metrics: Mapping[str, float], checkpoint: Path | None) -> None:
+    def note(self, metrics: Mapping[str, float]) -> None:
         self.heard.append(dict(metrics))
+
+    def report(self, metrics: Mapping[str, float], checkpoint: Path | None) -> None:
+        self.note(metrics)
+        step = int(metrics["step"])
+        self.reported.append(step)
         if checkpoint is not None:
-            step = int(metrics["step"])
             self.checkpoints[step] = Path(shutil.copytree(checkpoint, self._kept / str(step)))
 
 

@@ -50,11 +50,18 @@ class RayReporter:
         self.world_size: int = context.get_world_size()
         self._log = log
 
-    def report(self, metrics: Mapping[str, float], checkpoint: Path | None) -> None:
-        """Every worker calls this equally often; Ray waits for all of them, and copies what worker 0 brings."""
+    def note(self, metrics: Mapping[str, float]) -> None:
+        """Print and log the figures, on worker 0; Ray hears nothing of it."""
         if self._log is not None:
             print(progress_line(metrics), flush=True)
             self._log.note(metrics)
+
+    def report(self, metrics: Mapping[str, float], checkpoint: Path | None) -> None:
+        """Ray waits for all workers, and copies what worker 0 brings.
+
+        It takes no second report before its controller has come by for the first, which it does every two seconds.
+        """
+        self.note(metrics)
         kept = Checkpoint.from_directory(checkpoint) if checkpoint else None
         ray.train.report(dict(metrics), checkpoint=kept)
 

@@ -91,7 +91,7 @@ def fit(
         meter.add(taken.losses, passes)
         progress = replace(progress, step=step + 1)
         due = steps.due(step + 1, settings)
-        if not due.report:
+        if not due.figures:
             continue
         watch.look()
         metrics = {"step": step + 1, "steps": steps.total, "epoch": epoch, "gradient_norm": float(taken.norm)}
@@ -105,7 +105,10 @@ def fit(
             progress = _judged(progress, figures, settings)
             if progress.best is not None:
                 metrics["best"] = progress.best
-        shelf.report(metrics, learner, progress, with_checkpoint=due.checkpoint)
+        if due.checkpoint:
+            shelf.report(metrics, learner, progress)
+        else:
+            reporter.note(metrics)
         meter.restart()
 
 
@@ -133,7 +136,7 @@ def _is_over(progress: Progress, settings: LoopSettings) -> bool:
 class _Due:
     """What is due after a step."""
 
-    report: bool
+    figures: bool
     checkpoint: bool
     validation: bool
 
@@ -225,16 +228,12 @@ class _Shelf:
         self._scratch, self._reporter, self._best = scratch, reporter, best
         self._latest: Path | None = None
 
-    def report(
-        self, metrics: Mapping[str, float], learner: Learner, progress: Progress, *, with_checkpoint: bool
-    ) -> None:
+    def report(self, metrics: Mapping[str, float], learner: Learner, progress: Progress) -> None:
         writes = self._reporter.rank == 0
         directory = self._scratch / f"step-{progress.step:06d}"
-        if with_checkpoint:
-            keep(learner, progress, directory, best_from=self._best, writes=writes)
-        self._reporter.report(metrics, directory if writes and with_checkpoint else None)
-        if with_checkpoint:
-            if writes and self._latest is not None:
-                shutil.rmtree(self._latest)
-            self._latest = directory
-            self._best = directory if progress.best_step is not None else None
+        keep(learner, progress, directory, best_from=self._best, writes=writes)
+        self._reporter.report(metrics, directory if writes else None)
+        if writes and self._latest is not None:
+            shutil.rmtree(self._latest)
+        self._latest = directory
+        self._best = directory if progress.best_step is not None else None

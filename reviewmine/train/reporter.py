@@ -8,12 +8,15 @@ from typing import Protocol
 class Reporter(Protocol):
     """Who listens to the loop, and which worker of how many this one is.
 
-    `report` is called equally often on every worker, with the same figures; only worker 0 brings a directory, and not
-    always. It is the listener's to copy before it returns.
+    Every worker calls either as often as all others, with the same figures. `note` waits for nobody. `report` may wait
+    for all workers and for whoever runs them: it is for what a run can be resumed from. Worker 0 alone brings that
+    directory, which is the listener's to copy before it returns.
     """
 
     rank: int
     world_size: int
+
+    def note(self, metrics: Mapping[str, float]) -> None: ...
 
     def report(self, metrics: Mapping[str, float], checkpoint: Path | None) -> None: ...
 
@@ -34,7 +37,7 @@ def _shown(name: str, value: float) -> str:
 
 
 class AloneReporter:
-    """The reporter of a run with one worker: one line per report; the last checkpoint stays where it was written."""
+    """The reporter of a run with one worker: a line each time; the last checkpoint stays where it was written."""
 
     rank = 0
     world_size = 1
@@ -43,7 +46,11 @@ class AloneReporter:
         self._say = say
         self.checkpoint: Path | None = None
 
+    def note(self, metrics: Mapping[str, float]) -> None:
+        """Say the metrics."""
+        self._say(progress_line(metrics))
+
     def report(self, metrics: Mapping[str, float], checkpoint: Path | None) -> None:
         """Say the metrics and remember the checkpoint as the latest."""
-        self._say(progress_line(metrics))
+        self.note(metrics)
         self.checkpoint = checkpoint or self.checkpoint

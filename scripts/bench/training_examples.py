@@ -52,7 +52,7 @@ def run_of(given: argparse.Namespace, **changes: Any) -> TrainingRun:
 
 @dataclass
 class Paces:
-    """The reporter of one worker: remembers the pace of each report, and the last directory."""
+    """The reporter of one worker: remembers the pace of all steps, and the last directory."""
 
     rank: int = 0
     world_size: int = 1
@@ -61,11 +61,15 @@ class Paces:
     seconds_per_token: float = 0.0
     """The sum over all steps of what a token took."""
 
-    def report(self, metrics: Mapping[str, float], checkpoint: Path | None) -> None:
-        """Count the steps since the last report at the pace of this one."""
+    def note(self, metrics: Mapping[str, float]) -> None:
+        """Count the steps since the figures before at the pace of these."""
         steps = metrics["step"] - self.num_steps
         self.num_steps += steps
         self.seconds_per_token += steps / metrics["tokens_per_s"]
+
+    def report(self, metrics: Mapping[str, float], checkpoint: Path | None) -> None:
+        """Count the steps and remember the directory."""
+        self.note(metrics)
         self.checkpoint = checkpoint or self.checkpoint
 
     @property

@@ -69,9 +69,13 @@ class Paces:
     world_size: int = 1
     reports: list[Mapping[str, float]] = field(default_factory=list)
 
-    def report(self, metrics: Mapping[str, float], checkpoint: Path | None) -> None:
+    def note(self, metrics: Mapping[str, float]) -> None:
         """Remember the figures."""
         self.reports.append(metrics)
+
+    def report(self, metrics: Mapping[str, float], checkpoint: Path | None) -> None:
+        """Remember the figures."""
+        self.note(metrics)
 
     def middle(self, name: str) -> float:
         """The median of a figure, the first report aside, which warms up."""

@@ -180,6 +180,7 @@ def test_every_worker_reports_equally_often_and_worker_0_alone_brings_checkpoint
     run(network, examples, tmp_path / "1", listener=second, checkpoint_steps=10)
     assert len(second.heard) == len(alone.heard) > len(alone.checkpoints) == 2
     assert not second.checkpoints
+    assert second.reported == alone.reported == list(alone.checkpoints)  # nobody waits for mere figures
 
 
 def test_only_the_latest_directory_is_left_in_the_scratch_folder(network, examples, tmp_path):

@@ -3,7 +3,7 @@ from pathlib import Path
 from reviewmine.train.reporter import AloneReporter
 
 
-def test_alone_a_run_says_a_line_per_report_and_remembers_the_last_checkpoint(tmp_path: Path) -> None:
+def test_alone_a_run_says_a_line_each_time_and_remembers_the_last_checkpoint(tmp_path: Path) -> None:
     lines: list[str] = []
     reporter = AloneReporter(lines.append)
     figures = {
@@ -14,7 +14,7 @@ def test_alone_a_run_says_a_line_per_report_and_remembers_the_last_checkpoint(tm
         "left_s": 3723.4,
     }
     reporter.report(figures, tmp_path)
-    reporter.report({"step": 12346}, None)
+    reporter.note({"step": 12346})
     assert lines == [
         "step 12,345  polarity_loss 0.5432  tokens_per_s 2,346  peak_share 43.2%  left 1:02:03",
         "step 12,346",
