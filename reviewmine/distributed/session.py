@@ -7,11 +7,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import ray
 
 CPUS_BESIDE_MODELS = 2
 """Logical processors for reading and writing, beside those that model actors take; a local Ray counts them on top."""
+
+_PLACEMENT_GROUP_CLEANER: Final = "ray.train.v2._internal.execution.controller.placement_group_cleaner"
 
 
 @contextmanager
@@ -31,13 +34,27 @@ def ray_session(*, workers_are_heard: bool = False) -> Iterator[None]:
         ray.init(**quiet)
     else:
         num_cpus = _num_cores() + CPUS_BESIDE_MODELS
-        ray.init(address="local", num_cpus=num_cpus, include_dashboard=False, **quiet)
+        ray.init(
+            address="local",
+            num_cpus=num_cpus,
+            include_dashboard=False,
+            runtime_env={"worker_process_setup_hook": _hush_placement_groups} if workers_are_heard else None,
+            **quiet,
+        )
     if on_stop is not None and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, on_stop)  # ray.init puts one of its own in place of the run's
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _hush_placement_groups() -> None:
+    """What cleans up behind Ray Train asks the dashboard each second, and warns as often where there is none.
+
+    A Ray of this machine has none: it takes seconds to start, and what is left over goes with the Ray anyway.
+    """
+    logging.getLogger(_PLACEMENT_GROUP_CLEANER).setLevel(logging.ERROR)
 
 
 def local_workers(num_cpus_per_actor: int) -> int:

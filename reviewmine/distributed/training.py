@@ -1,6 +1,7 @@
 """Training on Ray Train: the one loop on as many workers as a run wants, resumed from its last report after a death."""
 
 import json
+import logging
 import os
 import re
 import tempfile
@@ -14,6 +15,7 @@ from ray.train import (
     Checkpoint,
     CheckpointConfig,
     FailureConfig,
+    LoggingConfig,
     Result,
     RunConfig,
     ScalingConfig,
@@ -39,6 +41,10 @@ NumWorkers = int | tuple[int, int]
 RUN_FILE: Final = "run.json"
 _MAX_FAILURES: Final = 3
 _CHECKPOINTS_KEPT: Final = 2
+_RAY_TRAIN: Final = {
+    "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",  # a line that a worker prints would be shown twice
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",  # a report waits so long for the one before, a run for its end
+}
 
 
 class RayReporter:
@@ -59,7 +65,7 @@ class RayReporter:
     def report(self, metrics: Mapping[str, float], checkpoint: Path | None) -> None:
         """Ray waits for all workers, and copies what worker 0 brings.
 
-        It takes no second report before its controller has come by for the first, which it does every two seconds.
+        It takes no second report before its controller has come by for the first.
         """
         self.note(metrics)
         kept = Checkpoint.from_directory(checkpoint) if checkpoint else None
@@ -128,6 +134,8 @@ def fit(
     os.environ["RAY_CHDIR_TO_TRIAL_DIR"] = (
         "0"  # paths of a run file are meant from where the command is given
     )
+    for name, value in _RAY_TRAIN.items():
+        os.environ.setdefault(name, value)
     trainer = TorchTrainer(
         _work,
         train_loop_config={
@@ -141,7 +149,8 @@ def fit(
             storage_path=directory.parent.uri,
             failure_config=FailureConfig(max_failures=_MAX_FAILURES),
             checkpoint_config=CheckpointConfig(num_to_keep=_CHECKPOINTS_KEPT),
-            callbacks=list(callbacks),
+            callbacks=[FailureTeller(), *callbacks],
+            logging_config=LoggingConfig(log_level="WARNING"),
         ),
     )
     try:
@@ -160,13 +169,27 @@ def told_failure(failed: ray.train.TrainingFailedError) -> str:
 
     One worker that fails takes the others along, and those say no more than that they lost it.
     """
-    failures = [error for _, error in sorted(getattr(failed, "worker_failures", {}).items())]
-    for error in failures:
+    failures = getattr(failed, "worker_failures", {})
+    return _told(failures) if failures else str(failed)
+
+
+def _told(failures: Mapping[int, Exception]) -> str:
+    """What ended the workers of these ranks."""
+    in_order = [failures[rank] for rank in sorted(failures)]
+    for error in in_order:
         if isinstance(error, ReviewmineError):
             return str(error)
-    if failures:
-        return f"{type(failures[0]).__name__}: {failures[0]}"
-    return str(failed)
+    return f"{type(in_order[0]).__name__}: {in_order[0]}"
+
+
+class FailureTeller(UserCallback):  # type: ignore[misc]
+    """Says why workers failed, each time that they do; of Ray's own lines none but warnings are shown."""
+
+    def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:
+        """On one line: Ray goes on about the dead actor."""
+        ranks = ", ".join(map(str, sorted(worker_exceptions)))
+        reason, *_ = _told(worker_exceptions).splitlines()
+        print(f"worker {ranks} failed: {mask(reason)}", flush=True)
 
 
 def claim(directory: Location, name: str, mine: Mapping[str, Any]) -> None:
@@ -215,6 +238,7 @@ def _work(config: dict[str, Any]) -> str | None:
 
 
 def _train(config: dict[str, Any]) -> None:
+    logging.getLogger().setLevel(logging.WARNING)  # Ray tells the root of each report
     run = TrainingRun.model_validate(config["run"])
     last = ray.train.get_checkpoint()
     with tempfile.TemporaryDirectory() as folder:

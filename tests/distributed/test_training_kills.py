@@ -42,16 +42,27 @@ def test_a_run_whose_examples_and_storage_are_on_s3_is_taken_up_from_there(tmp_p
             region_name="us-east-1",
         )
         s3.create_bucket(Bucket="training")
-        digests = []
+        digests, said = [], []
         command = train_command(tmp_path / "run", storage="s3://training/runs")
         sets = tmp_path / "run" / "sets"
         s3.upload_file(str(sets / "reviews.parquet"), "training", "sets/reviews.parquet")
         command[command.index(str(sets))] = "s3://training/sets"
         for attempt in ("first", "second"):
             where = tmp_path / "run" / attempt
-            subprocess.run([*command, "--checkpoint", str(where)], env=environment, check=True, timeout=600)
+            done = subprocess.run(
+                [*command, "--checkpoint", str(where)],
+                env=environment,
+                check=True,
+                timeout=600,
+                capture_output=True,
+                text=True,
+            )
             digests.append(digest(where))
+            said.append(done.stdout)
         names = [found["Key"] for found in s3.list_objects_v2(Bucket="training")["Contents"]]
     assert digests[0] == digests[1]
+    assert said[0].count(" step 4  steps 126 ") == 1
+    assert " step " not in said[1]
+    assert not any(word in said[0] + said[1] for word in ("State API", "Reporting training result"))
     assert sum(name.startswith("runs/killed/log/") for name in names) == 1
     assert sum(name.endswith("/optimizer.pt") for name in names) == 2
