@@ -189,10 +189,11 @@ def console_for(*, as_json: bool) -> AnyConsole:
 def _remarks(plan: Plan) -> Iterator[str]:
     """What a person should know of a plan beyond its numbers."""
     for planned in plan.partitions:
+        why = ", ".join(planned.reasons)
         if planned.state in ("stale", "pruned", "unsettled"):
-            yield f"partition {planned.partition} is {planned.state}: {', '.join(planned.reasons)}"
+            yield f"partition {planned.partition} is {planned.state}: {why}"
         if planned.state == "gone":
-            yield f"partition {planned.partition} is gone from the archive; its rows stay in the table without --prune"
+            yield f"partition {planned.partition} is gone from the archive; its rows stay in the table {why}"
 
 
 class _PaceColumn(ProgressColumn):

@@ -198,25 +198,37 @@ class Planner:
 
         Where the keys are derived and a file is still there, its rows have moved to other dates: the partition is
         stale, and nothing. Otherwise its source is gone, and it may be pruned: never while there are files of which
-        nobody can tell what they touch (`may_prune`).
+        nobody can tell what they touch (`may_prune`). The reason of one that is gone says why its rows stay.
         """
         names = {file.name for file in self._inputs.files}
-        prune = may_prune and self._selection.prune
         left = []
         for partition, live in standing.live.items():
             if partition in touched or not live.parts or not self._covers(partition):
                 continue
             has_moved = self._partition_by is not None and any(file.path in names for file in live.inputs)
-            state: State = "stale" if has_moved else "gone"
-            if state == "gone" and prune and self._inputs.are_gone(live.inputs):
-                state = "pruned"
-            reasons = {"stale": ("archive changed",), "pruned": ("gone from the archive",)}.get(state, ())
+            state: State
+            if has_moved:
+                state, reason = "stale", "archive changed"
+            elif kept := self._kept_because(live, may_prune=may_prune):
+                state, reason = "gone", kept
+            else:
+                state, reason = "pruned", "gone from the archive"
             left.append(
                 PlannedPartition(
-                    partition=partition, state=state, reasons=reasons, live=live, num_rows=live.num_rows
+                    partition=partition, state=state, reasons=(reason,), live=live, num_rows=live.num_rows
                 )
             )
         return left
+
+    def _kept_because(self, live: Manifest, *, may_prune: bool) -> str | None:
+        """Why the rows of a partition that no file touches stay in the table; None if they are to go."""
+        if not self._selection.prune:
+            return "without --prune"
+        if not may_prune:
+            return "while a file that may hold some of them cannot be read"
+        if not self._inputs.are_gone(live.inputs):
+            return "while the store has its files, though it does not list them"
+        return None
 
     def _filled(self, draft: PlannedPartition, files: Sequence[Listed]) -> PlannedPartition:
         cuts = [self._inputs.cut(file) for file in files]

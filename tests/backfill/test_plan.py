@@ -200,14 +200,17 @@ class TestOwnKeys:
         listed = Archive.files
         monkeypatch.setattr(Archive, "files", lambda archive: [f for f in listed(archive) if "c." in f.name])
         states = daily.states(selection=Selection(prune=True))
-        assert states == {"dt=2024-01-01": "gone", "dt=2024-01-02": "fresh"}
+        assert states == {
+            "dt=2024-01-01": "gone: while the store has its files, though it does not list them",
+            "dt=2024-01-02": "fresh",
+        }
 
     def test_a_range_leaves_everything_else_out(self, daily):
         assert list(daily.states("2024-01-02..")) == ["dt=2024-01-02"]
         daily.run("2024-01-02")
         shutil.rmtree(daily.root / "dt=2024-01-02")
         assert daily.states("..2024-01-01") == {"dt=2024-01-01": "missing"}
-        assert daily.states("2024-01-02..") == {"dt=2024-01-02": "gone"}
+        assert daily.states("2024-01-02..") == {"dt=2024-01-02": "gone: without --prune"}
 
     def test_an_unreadable_file_is_a_reject_and_blocks_its_partition(self, daily):
         truncate(daily.root / "dt=2024-01-01" / "a.parquet")
@@ -425,7 +428,7 @@ class TestDerivedKeys:
         dated.run()
         (dated.root / "a.parquet").unlink()
         assert dated.states() == {
-            "review_month=2024-01": "gone",
+            "review_month=2024-01": "gone: without --prune",
             "review_month=2024-02": "stale: archive changed",
         }
 
@@ -434,7 +437,8 @@ class TestDerivedKeys:
         dated.write({"c.parquet": reviews(["a1", "a2"], ["2024-01-31", "2024-02-01"])})
         (dated.root / "a.parquet").unlink()
         truncate(dated.root / "c.parquet")
-        assert dated.states(selection=Selection(prune=True))["review_month=2024-01"] == "gone"
+        kept = dated.states(selection=Selection(prune=True))
+        assert kept["review_month=2024-01"] == "gone: while a file that may hold some of them cannot be read"
         (dated.root / "c.parquet").unlink()
         pruned = dated.states(selection=Selection(prune=True))
         assert pruned["review_month=2024-01"] == "pruned: gone from the archive"
