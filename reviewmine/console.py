@@ -29,10 +29,13 @@ class JsonConsole:
 
     def planned(self, plan: Plan, num_rows: int) -> None:
         for planned in plan.partitions:
-            if planned.state in ("fresh", "gone") and planned.live:
-                self._say(partition=str(planned.partition), state=planned.state, rows=planned.live.num_rows)
-            elif not planned.is_due:
-                self._say(partition=str(planned.partition), state=planned.state, reasons=planned.reasons)
+            if planned.is_due:
+                continue
+            rows = (
+                {"rows": planned.live.num_rows} if planned.state in ("fresh", "gone") and planned.live else {}
+            )
+            reasons = {"reasons": planned.reasons} if planned.reasons else {}
+            self._say(partition=str(planned.partition), state=planned.state, **rows, **reasons)
 
     def annotated(self, receipt: Receipt) -> None:
         """Fragments are of no interest to a machine that counts partitions."""
@@ -193,7 +196,7 @@ def _remarks(plan: Plan) -> Iterator[str]:
         if planned.state in ("stale", "pruned", "unsettled"):
             yield f"partition {planned.partition} is {planned.state}: {why}"
         if planned.state == "gone":
-            yield f"partition {planned.partition} is gone from the archive; its rows stay in the table {why}"
+            yield f"partition {planned.partition} is gone from the archive; its rows stay in the table: {why}"
 
 
 class _PaceColumn(ProgressColumn):

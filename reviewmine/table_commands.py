@@ -52,7 +52,7 @@ def rollback(
     Nothing is pinned: where a run wants other settings or other files than the restored generation was made with, it
     will do the partition again, so put the settings back first. The output names what differs.
     """
-    from reviewmine.backfill.run import recover_dead_publishes
+    from reviewmine.backfill.recovering import recover_dead_publishes
     from reviewmine.backfill.undoing import chosen_partitions, undo
     from reviewmine.store.layout import new_run_id
     from reviewmine.store.lease import Patience
@@ -62,7 +62,7 @@ def rollback(
     place, run_id, patience = Table(table), new_run_id(), Patience()
     place.require(writing=True)
     chosen = chosen_partitions(place, partitions)
-    recover_dead_publishes(place, run_id, patience)
+    recover_dead_publishes(place, run_id, patience).check()
     undone = undo(place, chosen, run_id, to=to, patience=patience)
     _say(json.dumps(undone_json(one)) if as_json else undone_line(one) for one in undone)
     if any(one.failure for one in undone):
@@ -80,7 +80,7 @@ def gc(
 ) -> None:
     """Take away staged parts, receipts and old generations that nobody needs any more, never what is live or held."""
     from reviewmine.backfill.garbage import Collected, Retention, collect, survey
-    from reviewmine.backfill.run import recover_dead_publishes
+    from reviewmine.backfill.recovering import recover_dead_publishes
     from reviewmine.backfill.runs import runs_of
     from reviewmine.store.layout import new_run_id
     from reviewmine.store.lease import Patience
@@ -90,7 +90,7 @@ def gc(
     age, place, run_id, patience = _age(older_than), Table(table), new_run_id(), Patience()
     place.require(writing=not dry_run)
     if not dry_run:
-        recover_dead_publishes(place, run_id, patience)
+        recover_dead_publishes(place, run_id, patience).check()
     now = datetime.now(UTC)
     retention = Retention.of(keep, age, runs=runs_of(place.store, place.layout, now=now), now=now)
     collected = (
@@ -127,7 +127,7 @@ def erase(
     partition was held, a run that began before is still under way, or a writer of a local table may have been killed.
     """
     from reviewmine.backfill.erasing import ids_to_erase
-    from reviewmine.backfill.run import recover_dead_publishes
+    from reviewmine.backfill.recovering import recover_dead_publishes
     from reviewmine.backfill.runs import runs_of, unaware_of
     from reviewmine.store.erasing import Erased
     from reviewmine.store.erasing import erase as erase_rows
@@ -146,7 +146,7 @@ def erase(
     if dry_run:
         erased = Erased(traces=tuple(Search(place.store, place.layout, are_among(ids)).look()))
     else:
-        recover_dead_publishes(place, run_id, patience)
+        recover_dead_publishes(place, run_id, patience).check()
         tombstones = add_tombstones(place.store, place.layout, ids)
         now = datetime.now(UTC)
         unaware = unaware_of(tombstones, runs_of(place.store, place.layout, now=now), now=now)

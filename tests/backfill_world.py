@@ -18,8 +18,9 @@ from reviewmine.annotate.carryover import carry_over
 from reviewmine.annotate.prepare import language_of
 from reviewmine.backfill.earlier import EarlierRows
 from reviewmine.backfill.plan import Plan, Planner
+from reviewmine.backfill.recovering import recover_dead_publishes
 from reviewmine.backfill.result import Result, result_of
-from reviewmine.backfill.run import Run, recover_dead_publishes
+from reviewmine.backfill.run import Run
 from reviewmine.backfill.selection import Selection
 from reviewmine.backfill.summary import Summary
 from reviewmine.backfill.work import FragmentReader, FragmentWriter, Job, Outcome, Task
@@ -32,7 +33,7 @@ from reviewmine.store.archive import Archive
 from reviewmine.store.catalog_entry import IcebergSettings
 from reviewmine.store.journal import partitions_with_journals
 from reviewmine.store.layout import new_run_id
-from reviewmine.store.lease import Patience
+from reviewmine.store.lease import Patience, take_lease
 from reviewmine.store.manifest import live_manifest, published_partitions
 from reviewmine.store.receipts import Effort
 from reviewmine.store.table import Table
@@ -239,7 +240,7 @@ class World:
     def states(
         self, only: str | None = None, *, checkpoint: str = "one", selection: Selection | None = None
     ) -> dict[str, str]:
-        """The state of each planned partition, with its reasons if it is stale."""
+        """The state of each planned partition, with its reasons if it has any."""
         planned = self.plan(only, checkpoint=checkpoint, selection=selection).partitions
         return {str(p.partition): ": ".join([p.state, *p.reasons]) for p in planned}
 
@@ -261,10 +262,10 @@ class World:
             planner.partition_keys, self.partition_by, carried=self.carry, iceberg=self.iceberg
         )
         job = self.job(planner, checkpoint)
-        recover_dead_publishes(self.table, job.run_id, self.patience())
+        recovered = recover_dead_publishes(self.table, job.run_id, self.patience())
         self.executor = self.execute(job, **executor)
         self.watching = observer or Watching()
-        plan = planner.plan(self.result(planner, checkpoint))
+        plan = planner.plan(self.result(planner, checkpoint), damaged=recovered.damaged)
         return Run(
             job,
             plan,
@@ -351,3 +352,20 @@ def two_days(root: Path) -> World:
             f"{SECOND}/c.parquet": reviews(["c1", "a1"]),
         }
     )
+
+
+def beaten_by_another(world: World, partition: Partition) -> tuple[Patience, str]:
+    """Another run takes the lease of `partition` and stays alive: its heartbeat moves whenever somebody waits."""
+    elapsed_s = [0.0]
+    now = lambda: elapsed_s[0]  # noqa: E731
+    mine = Patience(
+        ttl_s=1, wait_s=100, poll_s=1, now=now, sleep=lambda s: elapsed_s.__setitem__(0, elapsed_s[0] + s)
+    )
+    run_id = new_run_id()
+    lease = take_lease(world.table.store, world.table.layout, partition, run_id, mine)
+
+    def wait(seconds: float) -> None:
+        elapsed_s[0] += seconds
+        lease.keep()
+
+    return Patience(ttl_s=2, wait_s=5, poll_s=1, now=now, sleep=wait), run_id

@@ -92,27 +92,28 @@ class Planner:
         """The bytes of the bodies of a file that is to be annotated, as its footer tells them."""
         return self._inputs.body_bytes(path)
 
-    def plan(self, result: Result) -> Plan:
+    def plan(self, result: Result, *, damaged: Mapping[Partition, TableError] | None = None) -> Plan:
         """An unreadable file becomes a reject; one that lacks a required column costs its partitions alone.
 
+        So does a record of the table that is `damaged`, as recovering found it or as is found now.
         Raises what is wrong with the first where none that is due can be published, and TableError where the run
         would give the table partitions of two schemas.
         """
         touched, unsure = self._inputs.by_partition()
         wanted = {partition: files for partition, files in touched.items() if self._covers(partition)}
         standing = Standing(self._table)
+        unreadable = {**standing.unreadable, **(damaged or {})}
         drafts = {
-            partition: standing.compare(partition, files, result)
-            for partition, files in wanted.items()
-            if partition not in standing.unreadable
+            partition: standing.compare(partition, files, result) for partition, files in wanted.items()
         }
         left_behind = self._left_behind(standing, touched, may_prune=not unsure)
         drafts |= {draft.partition: draft for draft in left_behind}
+        drafts = {partition: draft for partition, draft in drafts.items() if partition not in unreadable}
         ordered = [drafts[partition] for partition in self._selection.in_order(list(drafts))]
         settled = [self._if_settled(draft, wanted) for draft in ordered]
         plan = self._filled_in(settled, wanted, unsure, result)
-        damaged = {p: str(error) for p, error in standing.unreadable.items() if self._covers(p)}
-        plan = replace(plan, live=standing.live, failed={**damaged, **plan.failed})
+        failed = {p: str(error) for p, error in unreadable.items() if self._covers(p)}
+        plan = replace(plan, live=standing.live, failed={**failed, **plan.failed})
         self._refuse_two_schemas(plan, touched)
         return plan
 
@@ -223,11 +224,11 @@ class Planner:
     def _kept_because(self, live: Manifest, *, may_prune: bool) -> str | None:
         """Why the rows of a partition that no file touches stay in the table; None if they are to go."""
         if not self._selection.prune:
-            return "without --prune"
+            return "--prune is not given"
         if not may_prune:
-            return "while a file that may hold some of them cannot be read"
+            return "a file that may hold some of them cannot be read: mend it, or take it away"
         if not self._inputs.are_gone(live.inputs):
-            return "while the store has its files, though it does not list them"
+            return "the store still has a file of theirs that its listing lacks: run again"
         return None
 
     def _filled(self, draft: PlannedPartition, files: Sequence[Listed]) -> PlannedPartition:

@@ -15,8 +15,6 @@ from reviewmine.backfill.stopping import StopSignal
 from reviewmine.backfill.summary import Observer, RunState, Summary
 from reviewmine.backfill.work import Job, Outcome, Task
 from reviewmine.errors import (
-    LeaseHeld,
-    LeaseLost,
     PublishError,
     RejectBudgetExceeded,
     ReviewmineError,
@@ -27,15 +25,12 @@ from reviewmine.errors import (
 from reviewmine.partition import Partition
 from reviewmine.store.fragment import Fragment
 from reviewmine.store.generation import Generation
-from reviewmine.store.journal import partitions_with_journals
 from reviewmine.store.lease import Patience
 from reviewmine.store.parallel import in_parallel
 from reviewmine.store.publish import Publisher
 from reviewmine.store.receipts import Receipt, get_receipt
 from reviewmine.store.record import Record
-from reviewmine.store.table import Table
 from reviewmine.store.tombstones import get_tombstones
-from reviewmine.store.watching import silent_leases
 
 _log = logging.getLogger(__name__)
 _MAX_ISOLATIONS = 3
@@ -318,25 +313,3 @@ class Run:
         changes = {"state": state, "seconds": seconds, "updated_at": datetime.now(UTC)}
         self.summary = self.summary.model_copy(update=changes)
         self._job.table.store.put(self._job.table.layout.run(self._job.run_id), self.summary.encode())
-
-
-def recover_dead_publishes(
-    table: Table, run_id: str, patience: Patience | None = None, stop: StopSignal | None = None
-) -> list[Partition]:
-    """Finish or undo every publish that a dead run left half done; those of live runs are left to them.
-
-    Raises Stopped where the signal comes while it waits to see who lives, or between two partitions.
-    """
-    patience, stop = patience or Patience(), stop or StopSignal()
-    table.sweep_scratch()
-    publisher = Publisher(table.store, table.layout, table.live, run_id, patience)
-    with stop.interrupting():
-        journalled = partitions_with_journals(table.store, table.layout)
-        silent = silent_leases(table.store, table.layout, journalled, patience)
-    recovered = []
-    for partition, etag in silent.items():
-        stop.check()
-        with suppress(LeaseHeld, LeaseLost):
-            publisher.recover(partition, etag)
-            recovered.append(partition)
-    return recovered

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from reviewmine.backfill.plan import Planner
+from reviewmine.backfill.recovering import recover_dead_publishes
 from reviewmine.backfill.result import Result, result_of
-from reviewmine.backfill.run import Run, recover_dead_publishes
+from reviewmine.backfill.run import Run
 from reviewmine.backfill.settings import AnnotateSettings
 from reviewmine.backfill.stopping import StopSignal
 from reviewmine.backfill.summary import Observer, Summary
@@ -99,10 +100,10 @@ def _annotate(settings: AnnotateSettings, observer: Observer, stop: StopSignal) 
         carried=settings.carry,
         iceberg=settings.registration,
     )
-    recover_dead_publishes(job.table, job.run_id, stop=stop)
+    recovered = recover_dead_publishes(job.table, job.run_id, stop=stop)
     executor = RayExecutor(job, intent.model)
     with stop.interrupting():
-        plan = planner.plan(intent.result)
+        plan = planner.plan(intent.result, damaged=recovered.damaged)
     return Run(
         job,
         plan,

@@ -15,7 +15,6 @@ from ray.train import (
     Checkpoint,
     CheckpointConfig,
     FailureConfig,
-    LoggingConfig,
     Result,
     RunConfig,
     ScalingConfig,
@@ -42,7 +41,7 @@ RUN_FILE: Final = "run.json"
 _MAX_FAILURES: Final = 3
 _CHECKPOINTS_KEPT: Final = 2
 _RAY_TRAIN: Final = {
-    "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",  # a line that a worker prints would be shown twice
+    "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",  # else a line that a worker prints is logged too, and shown twice
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",  # a report waits so long for the one before, a run for its end
 }
 
@@ -149,8 +148,7 @@ def fit(
             storage_path=directory.parent.uri,
             failure_config=FailureConfig(max_failures=_MAX_FAILURES),
             checkpoint_config=CheckpointConfig(num_to_keep=_CHECKPOINTS_KEPT),
-            callbacks=[FailureTeller(), *callbacks],
-            logging_config=LoggingConfig(log_level="WARNING"),
+            callbacks=list(callbacks),
         ),
     )
     try:
@@ -169,27 +167,13 @@ def told_failure(failed: ray.train.TrainingFailedError) -> str:
 
     One worker that fails takes the others along, and those say no more than that they lost it.
     """
-    failures = getattr(failed, "worker_failures", {})
-    return _told(failures) if failures else str(failed)
-
-
-def _told(failures: Mapping[int, Exception]) -> str:
-    """What ended the workers of these ranks."""
-    in_order = [failures[rank] for rank in sorted(failures)]
-    for error in in_order:
+    failures = [error for _, error in sorted(getattr(failed, "worker_failures", {}).items())]
+    for error in failures:
         if isinstance(error, ReviewmineError):
             return str(error)
-    return f"{type(in_order[0]).__name__}: {in_order[0]}"
-
-
-class FailureTeller(UserCallback):  # type: ignore[misc]
-    """Says why workers failed, each time that they do; of Ray's own lines none but warnings are shown."""
-
-    def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:
-        """On one line: Ray goes on about the dead actor."""
-        ranks = ", ".join(map(str, sorted(worker_exceptions)))
-        reason, *_ = _told(worker_exceptions).splitlines()
-        print(f"worker {ranks} failed: {mask(reason)}", flush=True)
+    if failures:
+        return f"{type(failures[0]).__name__}: {failures[0]}"
+    return str(failed)
 
 
 def claim(directory: Location, name: str, mine: Mapping[str, Any]) -> None:
@@ -238,7 +222,8 @@ def _work(config: dict[str, Any]) -> str | None:
 
 
 def _train(config: dict[str, Any]) -> None:
-    logging.getLogger().setLevel(logging.WARNING)  # Ray tells the root of each report
+    for name in ("", "ray.train"):  # Ray has these tell of each report and each checkpoint
+        logging.getLogger(name).setLevel(logging.WARNING)
     run = TrainingRun.model_validate(config["run"])
     last = ray.train.get_checkpoint()
     with tempfile.TemporaryDirectory() as folder:

@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
+from reviewmine.errors import TableError
 from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Store
 from reviewmine.store.layout import Layout
@@ -27,13 +29,16 @@ def silent_leases(
     """Those of `partitions` that nobody holds, or a dead holder, with the etag of each lease; None where there is none.
 
     A holder is dead when its heartbeat has not moved for the TTL. All are watched at once, and where none is held
-    nothing is waited for.
+    nothing is waited for. Of a damaged lease nobody can tell: whoever takes it is told.
     """
 
     def look(partition: Partition) -> _Seen:
         name = layout.lease(partition)
         stored = store.get(name)
-        record = LeaseRecord.decode(stored.body, where=f"{store.root}/{name}") if stored else None
+        record = None
+        if stored:
+            with suppress(TableError):
+                record = LeaseRecord.decode(stored.body, where=f"{store.root}/{name}")
         return _Seen(stored.etag if stored else None, record if record and record.holder else None)
 
     seen = dict(zip(partitions, in_parallel(look, partitions), strict=True))

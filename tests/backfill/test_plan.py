@@ -201,7 +201,7 @@ class TestOwnKeys:
         monkeypatch.setattr(Archive, "files", lambda archive: [f for f in listed(archive) if "c." in f.name])
         states = daily.states(selection=Selection(prune=True))
         assert states == {
-            "dt=2024-01-01": "gone: while the store has its files, though it does not list them",
+            "dt=2024-01-01": "gone: the store still has a file of theirs that its listing lacks: run again",
             "dt=2024-01-02": "fresh",
         }
 
@@ -210,7 +210,7 @@ class TestOwnKeys:
         daily.run("2024-01-02")
         shutil.rmtree(daily.root / "dt=2024-01-02")
         assert daily.states("..2024-01-01") == {"dt=2024-01-01": "missing"}
-        assert daily.states("2024-01-02..") == {"dt=2024-01-02": "gone: without --prune"}
+        assert daily.states("2024-01-02..") == {"dt=2024-01-02": "gone: --prune is not given"}
 
     def test_an_unreadable_file_is_a_reject_and_blocks_its_partition(self, daily):
         truncate(daily.root / "dt=2024-01-01" / "a.parquet")
@@ -428,7 +428,7 @@ class TestDerivedKeys:
         dated.run()
         (dated.root / "a.parquet").unlink()
         assert dated.states() == {
-            "review_month=2024-01": "gone: without --prune",
+            "review_month=2024-01": "gone: --prune is not given",
             "review_month=2024-02": "stale: archive changed",
         }
 
@@ -438,7 +438,9 @@ class TestDerivedKeys:
         (dated.root / "a.parquet").unlink()
         truncate(dated.root / "c.parquet")
         kept = dated.states(selection=Selection(prune=True))
-        assert kept["review_month=2024-01"] == "gone: while a file that may hold some of them cannot be read"
+        assert kept["review_month=2024-01"].startswith(
+            "gone: a file that may hold some of them cannot be read"
+        )
         (dated.root / "c.parquet").unlink()
         pruned = dated.states(selection=Selection(prune=True))
         assert pruned["review_month=2024-01"] == "pruned: gone from the archive"

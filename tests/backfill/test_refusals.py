@@ -201,8 +201,10 @@ def test_a_half_written_journal_is_named_with_what_to_do_and_doing_so_mends_it(t
     store, layout = world.table.store, world.table.layout
     (journal,) = list(store.list(layout.all_journals))
     store.put(journal.name, store.get(journal.name).body[:40])
-    with pytest.raises(TableError, match=f"{tmp_path}/{journal.name}: not a journal .* if no run publishes"):
-        world.run(checkpoint="two")
+    told = f"{tmp_path}/{journal.name}: not a journal .* if no run publishes"
+    assert re.search(told, world.run(checkpoint="two").partitions_failed[str(DAY)])
+    with pytest.raises(TableError, match=told):
+        roll(world)
     store.delete(journal.name)
     world.run(checkpoint="two")
     world.judge(EXPECTED)

@@ -1,20 +1,25 @@
 """Runs: everything published once, whatever stops, dies or cannot be read on the way."""
 
 import json
-import signal
 from collections import Counter
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from archives import corrupt, reviews, truncate
-from backfill_world import EXPECTED, FIRST, NUM_FRAGMENTS, SECOND, TOKENS_PER_S, World, two_days
-from partition_world import run_id, silent
+from backfill_world import (
+    EXPECTED,
+    FIRST,
+    NUM_FRAGMENTS,
+    SECOND,
+    TOKENS_PER_S,
+    World,
+    beaten_by_another,
+    two_days,
+)
 from stores import Crash, MemoryStore, RefusingStore, StoppingStore
 
-from reviewmine.backfill.run import recover_dead_publishes
 from reviewmine.backfill.selection import Selection
-from reviewmine.backfill.stopping import StopSignal
 from reviewmine.backfill.work import Outcome
 from reviewmine.errors import (
     EXIT_DONE,
@@ -26,9 +31,6 @@ from reviewmine.errors import (
     StoreError,
 )
 from reviewmine.partition import Partition
-from reviewmine.store.journal import Journal
-from reviewmine.store.layout import new_run_id
-from reviewmine.store.lease import Patience, take_lease
 from reviewmine.store.manifest import live_manifest
 
 
@@ -163,69 +165,6 @@ class TestCrashes:
         world.run()
         assert world.executor.outcomes == []
         world.judge(EXPECTED)
-
-    def test_a_publish_cut_off_by_a_dead_run_is_undone_before_the_next_plan(self, world):
-        store = world.table.store
-        world.run()
-        world.table.store = StoppingStore(store)
-        world.run(checkpoint="two")
-        copies = [at for at, operation in enumerate(world.table.store.log) if operation.startswith("copy")]
-        world.table.store = StoppingStore(store, at=copies[1], how="after")
-        with pytest.raises(Crash):
-            world.run(checkpoint="three")
-        world.table.store = store
-        assert len(world.live_files()) > NUM_FRAGMENTS
-        recovered = recover_dead_publishes(world.table, new_run_id(), silent())
-        assert [str(partition) for partition in recovered] == [FIRST]
-        world.judge(EXPECTED)
-        assert recover_dead_publishes(world.table, new_run_id(), silent()) == []
-
-    def test_a_publish_that_is_under_way_is_left_to_its_run(self, world):
-        store = world.table.store
-        world.table.store = StoppingStore(store)
-        world.run()
-        first_copy = next(at for at, told in enumerate(world.table.store.log) if told.startswith("copy"))
-        world.table.store = StoppingStore(store, at=first_copy, how="after")
-        with pytest.raises(Crash):
-            world.run(checkpoint="two")
-        world.table.store = store
-        patience, _ = beaten_by_another(world, Partition.of_path(FIRST))
-        before = world.live_files()
-        assert recover_dead_publishes(world.table, new_run_id(), patience) == []
-        assert world.live_files() == before
-
-    @pytest.mark.parametrize("beats", [True, False], ids=["alive", "dead"])
-    def test_publishes_of_another_run_in_many_partitions_cost_one_wait(self, tmp_path, beats):
-        days = [f"dt=2024-01-{day:02}" for day in range(1, 11)]
-        world = World(tmp_path).write({f"{day}/a.parquet": reviews([day]) for day in days})
-        world.run()
-        store, layout, elapsed_s = world.table.store, world.table.layout, [0.0]
-
-        def sleep(seconds: float) -> None:
-            elapsed_s[0] += seconds
-            for lease in leases if beats else ():
-                lease.keep()
-
-        patience = Patience(now=lambda: elapsed_s[0], sleep=sleep)
-        partitions = [Partition.of_path(day) for day in days]
-        leases = [take_lease(store, layout, partition, run_id(7), patience) for partition in partitions]
-        for partition, lease in zip(partitions, leases, strict=True):
-            journal = Journal(run_id=run_id(7), fence=lease.fence, puts=(), replaces=())
-            store.put(layout.journal(partition, lease.fence), journal.encode())
-        recovered = recover_dead_publishes(world.table, new_run_id(), patience)
-        assert recovered == ([] if beats else partitions)
-        assert elapsed_s[0] <= patience.ttl_s
-
-    def test_a_signal_is_heeded_while_it_waits_to_see_who_lives(self, world):
-        world.run()
-        store, layout, stop = world.table.store, world.table.layout, StopSignal()
-        partition = Partition.of_path(FIRST)
-        patience = Patience(now=lambda: 0.0, sleep=lambda seconds: signal.raise_signal(signal.SIGTERM))
-        lease = take_lease(store, layout, partition, run_id(7), patience)
-        journal = Journal(run_id=run_id(7), fence=lease.fence, puts=(), replaces=())
-        store.put(layout.journal(partition, lease.fence), journal.encode())
-        with stop.heeded(), pytest.raises(Stopped):
-            recover_dead_publishes(world.table, new_run_id(), patience, stop)
 
 
 class TestRejects:
@@ -461,20 +400,3 @@ class TestRecord:
             == ()
         )
         world.judge(EXPECTED)
-
-
-def beaten_by_another(world: World, partition: Partition) -> tuple[Patience, str]:
-    """Another run takes the lease of `partition` and stays alive: its heartbeat moves whenever somebody waits."""
-    elapsed_s = [0.0]
-    now = lambda: elapsed_s[0]  # noqa: E731
-    mine = Patience(
-        ttl_s=1, wait_s=100, poll_s=1, now=now, sleep=lambda s: elapsed_s.__setitem__(0, elapsed_s[0] + s)
-    )
-    run_id = new_run_id()
-    lease = take_lease(world.table.store, world.table.layout, partition, run_id, mine)
-
-    def wait(seconds: float) -> None:
-        elapsed_s[0] += seconds
-        lease.keep()
-
-    return Patience(ttl_s=2, wait_s=5, poll_s=1, now=now, sleep=wait), run_id

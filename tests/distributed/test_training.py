@@ -8,7 +8,7 @@ from ray.train import ControllerError, WorkerGroupError
 from tiny import make_backbone, write_reviews
 
 from reviewmine.contract.examples import ExampleColumns
-from reviewmine.distributed.training import FailureTeller, num_workers_of, run_id_of, told_failure, train
+from reviewmine.distributed.training import num_workers_of, run_id_of, told_failure, train
 from reviewmine.errors import CheckpointError, TrainingError, UsageError
 from reviewmine.examples.labelled import ExamplesSettings
 from reviewmine.examples.sets import ExampleSet
@@ -82,16 +82,6 @@ def test_a_failure_is_told_by_the_worker_that_knows_why_and_without_its_tracebac
         "RuntimeError: Connection closed by peer"
     )
     assert "no room" in told_failure(ControllerError(OSError("no room")))
-
-
-def test_workers_that_fail_are_told_of_on_one_line_though_they_are_started_again(capsys):
-    died = RuntimeError("a health check failed\nWorker info: Worker(\n  pid=1\n)")
-    FailureTeller().after_exception(None, {0: died})
-    FailureTeller().after_exception(None, {1: TrainingError("of ann@example.com"), 0: died})
-    assert capsys.readouterr().out.splitlines() == [
-        "worker 0 failed: RuntimeError: a health check failed",
-        "worker 0, 1 failed: of [mail]",
-    ]
 
 
 def test_a_place_for_the_checkpoint_that_is_taken_is_refused_before_anything_starts(run, tmp_path):
