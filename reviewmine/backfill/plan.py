@@ -95,14 +95,16 @@ class Planner:
     def plan(self, result: Result, *, damaged: Mapping[Partition, TableError] | None = None) -> Plan:
         """An unreadable file becomes a reject; one that lacks a required column costs its partitions alone.
 
-        So does a record of the table that is `damaged`, as recovering found it or as is found now.
+        So does a damaged record of the table. `damaged` are the partitions that could not be recovered: readers may
+        see a publish in them that is half done, so they are told as failed wherever they are.
         Raises what is wrong with the first where none that is due can be published, and TableError where the run
         would give the table partitions of two schemas.
         """
         touched, unsure = self._inputs.by_partition()
         wanted = {partition: files for partition, files in touched.items() if self._covers(partition)}
         standing = Standing(self._table)
-        unreadable = {**standing.unreadable, **(damaged or {})}
+        damaged = damaged or {}
+        unreadable = {**standing.unreadable, **damaged}
         drafts = {
             partition: standing.compare(partition, files, result) for partition, files in wanted.items()
         }
@@ -112,7 +114,7 @@ class Planner:
         ordered = [drafts[partition] for partition in self._selection.in_order(list(drafts))]
         settled = [self._if_settled(draft, wanted) for draft in ordered]
         plan = self._filled_in(settled, wanted, unsure, result)
-        failed = {p: str(error) for p, error in unreadable.items() if self._covers(p)}
+        failed = {p: str(error) for p, error in unreadable.items() if p in damaged or self._covers(p)}
         plan = replace(plan, live=standing.live, failed={**failed, **plan.failed})
         self._refuse_two_schemas(plan, touched)
         return plan
@@ -254,5 +256,5 @@ def _left_because(partition: Partition, plan: Plan, touched: _Wanted) -> str:
     if partition in plan.blocked:
         return f"{partition}, of which a file cannot be read"
     if partition in plan.failed:
-        return f"{partition}, which breaks the contract"
+        return f"{partition}, which cannot be published ({plan.failed[partition]})"
     return f"{partition}, which is {'left out' if partition in touched else 'gone from the archive'}"

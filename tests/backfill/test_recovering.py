@@ -1,5 +1,6 @@
 """Recovering: what dead runs left half published, and records that are damaged beside it."""
 
+import shutil
 import signal
 
 import pytest
@@ -9,8 +10,9 @@ from partition_world import run_id, silent
 from stores import Crash, StoppingStore
 
 from reviewmine.backfill.recovering import recover_dead_publishes
+from reviewmine.backfill.selection import Selection
 from reviewmine.backfill.stopping import StopSignal
-from reviewmine.errors import EXIT_FAILED, Stopped, TableError
+from reviewmine.errors import EXIT_DONE, EXIT_FAILED, Stopped, TableError
 from reviewmine.partition import Partition
 from reviewmine.store.journal import Journal
 from reviewmine.store.layout import new_run_id
@@ -116,3 +118,24 @@ def test_a_damaged_record_beside_a_journal_costs_its_partition_alone(half_publis
     assert list(summary.partitions_failed) == [FIRST]
     assert names[record] in summary.partitions_failed[FIRST]
     assert world.watching.published_partitions == [SECOND]
+
+
+def test_a_publish_that_cannot_be_recovered_fails_a_run_over_other_partitions_too(half_published):
+    world, partition = half_published, Partition.of_path(FIRST)
+    journal = world.table.layout.journal(partition, 1)
+    world.table.store.put(journal, b"{")
+    summary = world.run("2024-01-02", checkpoint="two")
+    assert (summary.exit_code, list(summary.partitions_failed)) == (EXIT_FAILED, [FIRST])
+    assert world.watching.published_partitions == [SECOND]
+    world.table.store.delete(journal)
+    assert world.run("2024-01-02", checkpoint="two").exit_code == EXIT_DONE
+
+
+def test_a_publish_that_cannot_be_recovered_is_not_pruned(half_published):
+    world, partition = half_published, Partition.of_path(FIRST)
+    world.table.store.put(world.table.layout.journal(partition, 1), b"{")
+    shutil.rmtree(world.root / FIRST)
+    before = world.live_files()
+    summary = world.run(selection=Selection(prune=True))
+    assert (summary.exit_code, list(summary.partitions_failed)) == (EXIT_FAILED, [FIRST])
+    assert world.live_files() == before

@@ -1,8 +1,10 @@
 """Watching: many leases at once, in the time of one."""
 
+import pytest
 from partition_world import LAYOUT, run_id
 from stores import MemoryStore
 
+from reviewmine.errors import TableError
 from reviewmine.partition import Partition
 from reviewmine.store.lease import Lease, LeaseRecord, Patience, take_lease
 from reviewmine.store.watching import silent_leases
@@ -76,3 +78,12 @@ def test_a_lease_seen_to_be_silent_is_taken_at_once_unless_it_has_moved_since():
     take_lease(store, LAYOUT, DAYS[0], run_id(2), clock.patience, silent=found[DAYS[0]])
     assert clock.now_s == elapsed_s + clock.patience.ttl_s
     assert LeaseRecord.decode(store.get(LAYOUT.lease(DAYS[0])).body, where="x").run_id == run_id(2)
+
+
+def test_a_lease_that_is_damaged_is_not_waited_for_and_told_to_whoever_takes_it():
+    store, clock = MemoryStore(), Clock()
+    store.put(LAYOUT.lease(DAYS[0]), b"{")
+    found = silent_leases(store, LAYOUT, DAYS[:1], clock.patience)
+    assert (list(found), clock.now_s) == (DAYS[:1], 0)
+    with pytest.raises(TableError, match="lease"):
+        take_lease(store, LAYOUT, DAYS[0], run_id(2), clock.patience, silent=found[DAYS[0]])
