@@ -118,7 +118,11 @@ def annotate(
         float | None, typer.Option(help="Stop at the end of the first partition after so long, resumable.")
     ] = None,
     atomic_run: Annotated[
-        bool, typer.Option("--atomic-run", help="Iceberg: one commit for the whole run, at its end.")
+        bool,
+        typer.Option(
+            "--atomic-run",
+            help="Iceberg: one commit for the whole run, at its end; none if a partition failed.",
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

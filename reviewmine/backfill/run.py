@@ -72,7 +72,7 @@ class Run:
     ) -> None:
         """
         Args:
-            together: publish all partitions in one commit, when the last of them is annotated.
+            together: publish all partitions in one commit, when the last of them is annotated; none if one failed.
         """
         self._job = job
         self._plan = plan
@@ -115,7 +115,7 @@ class Run:
         try:
             with self._stop.heeded():
                 self._annotate()
-                self._publish(sorted(self._complete, key=lambda planned: planned.partition))
+                self._publish_together()
         except BaseException as error:
             with suppress(StoreError):  # a store that is away is told of by the error that is raised
                 self._record("stopped" if isinstance(error, Stopped) else "failed")
@@ -246,6 +246,20 @@ class Run:
         if not self._together:
             self._publish([self._complete.pop()])
         self._check_budget()
+
+    def _publish_together(self) -> None:
+        """What has waited for one commit, unless a partition that belongs into it failed."""
+        complete = sorted(self._complete, key=lambda planned: planned.partition)
+        if failed := len(self.summary.partitions_failed):
+            others = f" and {failed - 1} more" if failed > 1 else ""
+            reason = (
+                f"held back, for {next(iter(self.summary.partitions_failed))}{others} failed and --atomic-run "
+                "publishes all partitions or none; what is annotated stands for the next run"
+            )
+            for planned in complete:
+                self._fail(planned.partition, reason)
+        else:
+            self._publish(complete)
 
     def _publish(self, complete: Sequence[PlannedPartition]) -> None:
         """In one commit; none of `complete` is published if one of them cannot be."""

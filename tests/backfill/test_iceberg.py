@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 import polars
+import pyarrow as pa
 import pytest
 from archives import reviews
 from backfill_world import EXPECTED, FIRST, SECOND, World
@@ -17,7 +18,7 @@ from pyiceberg.table import Table as IcebergTable
 from pyiceberg.utils.config import Config
 
 from reviewmine.backfill.status import status_of
-from reviewmine.errors import TableError, UsageError
+from reviewmine.errors import EXIT_FAILED, TableError, UsageError
 from reviewmine.store.catalog_entry import IcebergSettings
 from reviewmine.store.iceberg_catalog import EMBEDDED
 from reviewmine.store.s3_client import iceberg_properties
@@ -145,6 +146,26 @@ def test_of_partitions_that_are_published_together_none_is_if_one_cannot_be(worl
     assert set(summary.partitions_failed) == {FIRST, SECOND}
     assert seen(world) == Counter()
     assert world.table.live.sizes() == {}
+
+
+def test_of_partitions_that_are_published_together_none_is_if_one_breaks_the_contract(world):
+    world.run(together=True)
+    before = opened(world).metadata_location
+    world.write(
+        {
+            f"{FIRST}/b.parquet": reviews(["b2"], stars=[1]),
+            f"{SECOND}/c.parquet": pa.table({"review_id": ["c2"], "body": [7], "stars": [2]}),
+        }
+    )
+    summary = world.run(together=True)
+    assert (summary.exit_code, summary.partitions_published) == (EXIT_FAILED, 0)
+    assert "column 'body'" in summary.partitions_failed[SECOND]
+    assert f"held back, for {SECOND} failed and --atomic-run" in summary.partitions_failed[FIRST]
+    assert opened(world).metadata_location == before
+    world.write({f"{SECOND}/c.parquet": reviews(["c2"], stars=[2])})
+    assert world.run(together=True).partitions_published == 2
+    assert world.executor.annotated == ["c2"]
+    assert seen(world) == expected({FIRST: ["a1", "a2", "a2", "b2"], SECOND: ["c2"]})
 
 
 def _lose_parts(world: World, outcome, partition: str) -> None:
