@@ -14,6 +14,7 @@ import numpy as np
 
 from reviewmine.backfill.interval import NOTHING, Interval
 from reviewmine.backfill.poison import Execute
+from reviewmine.backfill.runs import run_of_record
 from reviewmine.backfill.summary import Summary
 from reviewmine.backfill.work import Outcome, Task
 from reviewmine.errors import ReviewmineError, TableError
@@ -162,9 +163,8 @@ def _telling_runs(table: Table, checkpoint: str, device: str) -> list[Summary]:
 
 def _record(table: Table, name: str) -> Summary | None:
     """The record of a run, or None where this reviewmine cannot read it: one of another edition says nothing here."""
-    stored = table.store.get(name)
     with suppress(TableError):
-        return Summary.decode(stored.body, where=name) if stored else None
+        return run_of_record(table.store, name)
     return None
 
 

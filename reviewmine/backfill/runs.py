@@ -18,6 +18,12 @@ RUN_LIFE = timedelta(days=1)
 """A run that was not heard of for so long is dead, and a part so old that has no receipt is of no live attempt."""
 
 
+def run_of_record(store: Store, name: str) -> Summary | None:
+    """What the record of this name says; None where there is none. Raises TableError where it cannot be read."""
+    stored = store.get(name)
+    return Summary.decode(stored.body, where=f"{store.root}/{name}") if stored else None
+
+
 def runs_of(store: Store, layout: Layout, *, now: datetime) -> list[Summary]:
     """The records of all runs of the table, in order of their start.
 
@@ -26,9 +32,8 @@ def runs_of(store: Store, layout: Layout, *, now: datetime) -> list[Summary]:
     """
 
     def read(file: Listed) -> Summary | None:
-        stored = store.get(file.name)
         try:
-            return Summary.decode(stored.body, where=f"{store.root}/{file.name}") if stored else None
+            return run_of_record(store, file.name)
         except TableError as unreadable:
             begun = begun_at(file.name)
             if begun is None or now - begun >= RUN_LIFE:

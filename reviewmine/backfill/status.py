@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from reviewmine.backfill.run import RejectRecord
+from reviewmine.backfill.runs import run_of_record
 from reviewmine.backfill.summary import Summary
 from reviewmine.errors import TableError
 from reviewmine.partition import Partition
@@ -135,7 +136,8 @@ class _Look:
         leases = (file.name.rsplit("/", 1)[-1] for file in self._store.list(self._layout.leases))
         held = {Partition.of_name(name.removesuffix(".json")) for name in leases}
         self.partitions = sorted({*published_partitions(self._store, self._layout), *held, *self._journals})
-        self.runs = in_parallel(self._run, [file.name for file in self._store.list(self._layout.runs)])
+        runs = in_parallel(self._run, [file.name for file in self._store.list(self._layout.runs)])
+        self.runs = [run for run in runs if run]
         self._began = {run.run_id: run.started_at for run in self.runs}
         self._rejects = self._rejects_by_file()
         self._leases: dict[Partition, LeaseRecord] = {}
@@ -192,13 +194,15 @@ class _Look:
         holder = Holder(run_id=now.run_id, host=now.host, since=now.taken_at, is_beating=is_beating)
         return found.model_copy(update={"holder": holder})
 
-    def _run(self, name: str) -> RunStatus:
-        stored = self._store.get(name)
-        run_id = name.rsplit("/", 1)[-1].removesuffix(".json")
+    def _run(self, name: str) -> RunStatus | None:
+        """What the record of a run says; None where it was deleted since it was listed."""
         try:
-            summary = Summary.decode(stored.body if stored else b"", where=f"{self._store.root}/{name}")
+            summary = run_of_record(self._store, name)
         except TableError as unreadable:
+            run_id = name.rsplit("/", 1)[-1].removesuffix(".json")
             return RunStatus(run_id=run_id, state="unreadable", reason=str(unreadable))
+        if summary is None:
+            return None
         pace = summary.rows_read / summary.seconds if summary.rows_read and summary.seconds else None
         shared = RunStatus.model_fields.keys() & Summary.model_fields.keys()
         return RunStatus(rows_per_s=pace, **summary.model_dump(include=set(shared)))
