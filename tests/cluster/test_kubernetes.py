@@ -1,6 +1,8 @@
 """The manifests of cluster/kubernetes: known to Kubernetes and KubeRay, in step with the pins, without a credential."""
 
 import re
+import shlex
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,16 @@ def pods(name: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_key_is_known_and_of_its_type(name: str) -> None:
     check(document(name))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_sed_of_the_readme_leaves_no_placeholder_in_a_manifest(name: str) -> None:
+    (sed,) = re.findall(r"^sed '[^']+'", (CLUSTER / "README.md").read_text(), re.MULTILINE)
+    replaced = subprocess.run(
+        [*shlex.split(sed), CLUSTER / name], check=True, capture_output=True, encoding="utf-8"
+    ).stdout
+    assert replaced != (CLUSTER / name).read_text()
+    assert [line for line in replaced.splitlines() if re.search(r"REGISTRY|BUCKET|ACCOUNT", line)] == []
 
 
 def test_files_that_are_joined_for_kubectl_stay_documents_of_their_own() -> None:
