@@ -17,6 +17,7 @@ DERIVED_KEYS: Final = {"day": "review_day", "month": "review_month"}
 PartitionBy = Literal["day", "month"]
 _KEY_VALUE = re.compile(r"([^/=]+)=([^/]*)")
 _BEGINNING_OF_DATE = re.compile(r"(.*/)?[0-9]{4}[0-9-]*")
+_DATE_BY_PARTS = re.compile(r"(?<![^/])[0-9]{4}(?:[-/][0-9]{2}(?![0-9]))+")
 _LONE_DIGIT = re.compile(r"(?<![0-9])[0-9](?![0-9])")
 
 
@@ -78,10 +79,12 @@ class Partition:
 class PartitionRange:
     """A closed range of partitions `A..B`, a single one `A`, or an open end `A..` or `..B`.
 
-    Values are compared as text, key by key, as far as the bound goes: `2019..2024-06` takes every month of 2019
-    and stops with June 2024. With several keys a bound is written `2019/03` or as the partition is,
-    `year=2019/month=03`. A number of one digit counts as two, so that `month=9` lies before `month=10`. Undated
-    rows lie in no range: they are asked for by name, `__HIVE_DEFAULT_PARTITION__`.
+    Dates are compared year, month and day, however `-` or keys divide them and with or without a leading zero:
+    `2024-07..2024-12` takes `dt=2024-08-31`, `dt=20240831` and `year=2024/month=8` alike. A bound goes as far as it is
+    written: `2019..2024-06` takes every month of 2019 and stops with the last day of June 2024. Other values are
+    compared as text, key by key, a number of one digit as two. With several keys a bound is written `DE/2019-03`, or as
+    the partition is, `country=DE/year=2019/month=03`. Undated rows lie in no range: they are asked for by name,
+    `__HIVE_DEFAULT_PARTITION__`.
     """
 
     first: str
@@ -95,12 +98,12 @@ class PartitionRange:
             last = first
         if not first and not last:
             raise UsageError(f"--partitions {text!r}: expected A..B, A.., ..B or one partition value")
-        first, last = _bound(first), _bound(last)
-        if first and last and first > last and not first.startswith(last):
+        found = cls(_bound(first), _bound(last))
+        if found.first and found.last and found.first > found.last and not found.first.startswith(found.last):
             raise UsageError(
                 f"--partitions {text!r}: {first!r} lies after {last!r}; put the earlier one first"
             )
-        return cls(first, last)
+        return found
 
     def covers(self, partition: Partition) -> bool:
         value = comparable(partition)
@@ -128,4 +131,6 @@ def _bound(written: str) -> str:
 
 
 def _comparable(text: str) -> str:
-    return _LONE_DIGIT.sub(r"0\g<0>", text)
+    """`text` with its dates as `20240831`, so that the order of text is the order of time."""
+    two_digits = _LONE_DIGIT.sub(r"0\g<0>", text)
+    return _DATE_BY_PARTS.sub(lambda date: re.sub("[-/]", "", date[0]), two_digits)

@@ -1,11 +1,13 @@
 """Partitions: paths, names, escaping, ranges."""
 
+from datetime import date, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reviewmine.errors import UsageError
-from reviewmine.partition import NULL_VALUE, Partition, PartitionRange
+from reviewmine.partition import NULL_VALUE, Partition, PartitionRange, comparable
 
 MARCH = Partition((("year", "2024"), ("month", "03")))
 ALL = Partition()
@@ -135,6 +137,64 @@ def test_a_range_without_any_bound_is_refused(text):
 def test_a_range_that_runs_backwards_is_refused():
     with pytest.raises(UsageError, match="'2024-03' lies after '2024-01'; put the earlier one first"):
         PartitionRange.parse("2024-03..2024-01")
+
+
+SPELLINGS = (
+    "dt={0:%Y-%m-%d}",
+    "dt={0:%Y%m%d}",
+    "year={0:%Y}/month={0:%m}/day={0:%d}",
+    "year={0.year}/month={0.month}/day={0.day}",
+    "month={0:%Y-%m}/day={0.day}",
+)
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("2024-07..2024-12", date(2024, 7, 1), date(2024, 12, 31)),
+        ("2024-7..2024-12", date(2024, 7, 1), date(2024, 12, 31)),
+        ("2024/07/31..2024/10", date(2024, 7, 31), date(2024, 10, 31)),
+        ("year=2024/month=9..year=2024/month=10", date(2024, 9, 1), date(2024, 10, 31)),
+        ("2024-08-09..2024-08-10", date(2024, 8, 9), date(2024, 8, 10)),
+        ("2024", date(2024, 1, 1), date(2024, 12, 31)),
+        ("2024-08..", date(2024, 8, 1), date.max),
+        ("..2024-08", date.min, date(2024, 8, 31)),
+    ],
+)
+def test_a_date_lies_in_a_range_however_bounds_and_keys_divide_it(spelling, text, first, last):
+    days = [date(2023, 12, 1) + timedelta(days=number) for number in range(430)]
+    within = PartitionRange.parse(text)
+    taken = [day for day in days if within.covers(Partition.of_path(spelling.format(day)))]
+    assert taken == [day for day in days if first <= day <= last]
+
+
+def test_months_of_several_keys_lie_in_ranges_of_months():
+    months = [
+        Partition.of_path(f"year={year}/month={month}") for year in (2024, 2025) for month in range(1, 13)
+    ]
+    within = PartitionRange.parse("2024-07..2025-01")
+    assert [month for month in months if within.covers(month)] == months[6:13]
+
+
+def test_a_date_below_another_key_is_compared_as_a_date():
+    august = Partition.of_path("country=DE/year=2024/month=8")
+    assert PartitionRange.parse("DE/2024-07..DE/2024-12").covers(august)
+    assert not PartitionRange.parse("DE/2024-09..DE/2024-12").covers(august)
+    assert PartitionRange.parse("DE").covers(august)
+
+
+def test_partitions_follow_each_other_in_time_whatever_divides_their_dates():
+    mixed = ["2024-10", "2024/9", "202312", "2024-01-31", "2024/02"]
+    partitions = [Partition.of_path("/".join(f"k{n}={v}" for n, v in enumerate(m.split("/")))) for m in mixed]
+    ordered = sorted(partitions, key=comparable)
+    assert ["/".join(p.values) for p in ordered] == ["202312", "2024-01-31", "2024/02", "2024/9", "2024-10"]
+
+
+def test_a_number_that_is_no_part_of_a_date_stays_apart():
+    assert covered("2024-01", "2024-01-31", "2024-01/123") == ["2024-01-31", "2024-01/123"]
+    assert covered("2024-01-12", "2024-01/123") == []
+    assert covered("12", "12", "12/34", "1234", "12-34") == ["12", "12/34"]
 
 
 def test_a_value_that_is_no_date_stands_for_itself_alone():
