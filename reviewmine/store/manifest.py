@@ -31,8 +31,9 @@ class Manifest(Record):
     """
 
     remedy: ClassVar[str] = (
-        "restore it from a backup, or, if it is the live one, delete the pointer that names it, live/PARTITION.json "
-        "beside manifests/: the next run publishes the partition anew"
+        "restore it from a backup, or, if it is the live one, give the generation up: delete the pointer that names "
+        "it, live/PARTITION.json beside manifests/, and manifests/PARTITION; the next run takes its live files away "
+        "and publishes the partition anew"
     )
 
     partition: str
@@ -70,7 +71,8 @@ class Pointer(Record):
     """Names the live generation of a partition, and the fence below which nobody may write it any more."""
 
     remedy: ClassVar[str] = (
-        "restore it from a backup, or, if no run publishes the partition, delete it: the next one publishes it anew"
+        'restore it from a backup, or put {"generation": "RUN-FENCE", "fence": 0} in its place, with what the names of '
+        "its live files begin with, or delete it and manifests/PARTITION: the next run publishes the partition anew"
     )
 
     generation: str | None
@@ -87,9 +89,20 @@ def origin_of(result_key: str, inputs: tuple[InputFile, ...]) -> str:
 
 
 def get_pointer(store: Store, layout: Layout, partition: Partition) -> tuple[Pointer, str | None]:
-    """The pointer and its etag; where there is none, one that names no generation, and None."""
+    """The pointer and its etag; where there is none, one that names no generation, and None.
+
+    Raises TableError for one that cannot be read, and where it is gone: it is put before the first manifest, so that
+    manifests without it are of a partition that was published.
+    """
     name = layout.pointer(partition)
     stored = store.get(name)
+    if stored is None and any(store.list(layout.manifests(partition))):
+        stored = store.get(name)  # another may have put the first of the partition just now
+        if stored is None:
+            raise TableError(
+                f"{store.root}/{name}: there is no such pointer, though {layout.manifests(partition)} has generations "
+                f"of the partition; {Pointer.remedy}"
+            )
     if stored is None:
         return Pointer(generation=None, fence=0), None
     return Pointer.decode(stored.body, where=f"{store.root}/{name}"), stored.etag

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from backfill_world import EXPECTED, NUM_FRAGMENTS, World, two_days
@@ -9,11 +10,14 @@ from partition_world import silent
 from s3_server import Answer, Environ, serving
 from stores import Crash, StoppingStore
 
+from reviewmine.backfill.garbage import Retention, collect
 from reviewmine.backfill.plan import Planner
 from reviewmine.backfill.status import status_of
 from reviewmine.errors import EXIT_FAILED, StoreError, StoreUnavailable, TableError
 from reviewmine.partition import Partition
 from reviewmine.store.archive import Archive
+from reviewmine.store.layout import new_run_id
+from reviewmine.store.lease import Patience
 from reviewmine.store.manifest import live_manifest
 from reviewmine.store.rollback import PREVIOUS, roll_back
 from reviewmine.store.table import Table
@@ -166,9 +170,30 @@ def test_a_corrupt_manifest_is_named_with_what_to_do_and_doing_so_mends_it(body,
             use(world)
     assert world.live_files() == before
     store.delete(layout.pointer(DAY))
+    for manifest in list(store.list(layout.manifests(DAY))):
+        store.delete(manifest.name)
     world.run()
     assert world.num_done() == 0
     world.judge(EXPECTED)
+
+
+@pytest.mark.parametrize("body", [None, b"{"])
+def test_a_lost_pointer_costs_no_file_and_is_put_again_as_its_error_says(body, tmp_path):
+    world = two_days(tmp_path)
+    world.run()
+    store, layout = world.table.store, world.table.layout
+    live = live_manifest(store, layout, DAY)
+    store.delete(layout.pointer(DAY)) if body is None else store.put(layout.pointer(DAY), body)
+    everything = Retention.of(0, timedelta(0), runs=(), now=datetime.now(UTC) + timedelta(days=30))
+    with pytest.raises(TableError, match=r"(there is no such|not a) pointer.* or put .* in its place"):
+        collect(store, layout, world.table.live, everything, new_run_id(), Patience())
+    assert "pointer" in world.run(checkpoint="two").partitions_failed[str(DAY)]
+    standing = {file.name for file in store.list("")}
+    assert standing >= {*live.live_files, *(part.name for part in live.parts)}
+    name = re.sub(r"-\d{5}\.parquet$", "", live.live_files[0].rsplit("/", 1)[-1])
+    store.put(layout.pointer(DAY), b'{"generation": "%s", "fence": 0}' % name.encode())
+    assert live_manifest(store, layout, DAY) == live
+    assert world.states()[str(DAY)] == "fresh"
 
 
 @pytest.mark.parametrize("kind", ["live", "manifests", "leases"])
@@ -184,7 +209,11 @@ def test_a_record_that_is_cut_off_holds_up_its_own_partition_alone(kind, tmp_pat
     assert failed[0] == str(DAY)
     assert re.search(rf"{tmp_path}/{cut}: not a \w+( record)? that .* delete ", failed[1])
     assert world.rows().total() == sum(map(len, EXPECTED.values()))
-    store.delete(layout.pointer(DAY) if kind == "manifests" else cut)
+    store.delete(cut)
+    if kind != "leases":
+        store.delete(layout.pointer(DAY))
+        for manifest in list(store.list(layout.manifests(DAY))):
+            store.delete(manifest.name)
     world.run(checkpoint="two")
     assert world.num_done() == (0 if kind == "leases" else NUM_FRAGMENTS - 1)
     world.judge(EXPECTED)
@@ -216,10 +245,8 @@ def test_a_receipt_that_is_cut_off_is_named_with_what_to_do_and_doing_so_mends_i
     store, layout = world.table.store, world.table.layout
     cut = next(file.name for file in store.list(layout.all_receipts))
     store.put(cut, store.get(cut).body[:20])
-    for pointer in list(
-        store.list(layout.pointers)
-    ):  # receipts are looked at where a generation is to be made
-        store.delete(pointer.name)
+    for record in [*store.list(layout.pointers), *store.list(layout.all_manifests)]:
+        store.delete(record.name)  # receipts are looked at where a generation is to be made
     before = world.rows()
     with pytest.raises(TableError, match=f"{tmp_path}/{cut}: not a receipt .* delete it"):
         world.run()
