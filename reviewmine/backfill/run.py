@@ -72,7 +72,8 @@ class Run:
     ) -> None:
         """
         Args:
-            together: publish all partitions in one commit, when the last of them is annotated; none if one failed.
+            together: publish all partitions in one commit, when the last of them is annotated; none if
+                one failed, or more files than are tolerated cannot be read.
         """
         self._job = job
         self._plan = plan
@@ -83,6 +84,7 @@ class Run:
         self._publisher = Publisher(job.table.store, job.table.layout, job.table.live, job.run_id, patience)
         self._receipts: dict[str, Receipt] = {}
         self._rejected: set[str] = set()
+        self._last_reject = ""
         self._waiting = {planned.partition: planned for planned in plan.due()}
         self._touching: dict[str, list[Partition]] = defaultdict(list)
         self._missing: Counter[Partition] = Counter()
@@ -106,8 +108,8 @@ class Run:
     def run(self) -> Summary:
         """The totals, once every partition that can be is published.
 
-        Raises RejectBudgetExceeded, Stopped, or what went wrong; the run's record says so too, and every receipt
-        that stands will be used by the next run.
+        Raises Stopped, or what went wrong, or RejectBudgetExceeded after that; the run's record says so too, and every
+        receipt that stands will be used by the next run.
         """
         num_erasures = get_tombstones(self._job.table.store, self._job.table.layout).num_erasures
         self.summary = self.summary.model_copy(update={"num_erasures": num_erasures})
@@ -115,6 +117,7 @@ class Run:
         try:
             with self._stop.heeded():
                 self._annotate()
+                self._check_rejects()
                 self._publish_together()
         except BaseException as error:
             with suppress(StoreError):  # a store that is away is told of by the error that is raised
@@ -315,10 +318,14 @@ class Run:
             }
         )
         self._observer.rejected(reject)
+        self._last_reject = reject.reason
+
+    def _check_rejects(self) -> None:
+        """Raises RejectBudgetExceeded, when the partitions without a rejected file have had their turn."""
         if self.summary.files_rejected > self._max_rejects:
             raise RejectBudgetExceeded(
                 f"{self.summary.files_rejected} archive files cannot be read, {self._max_rejects} are tolerated "
-                f"(max_rejects in the run file); the last: {reject.reason}"
+                f"(max_rejects in the run file); the last: {self._last_reject}"
             )
 
     def _record(self, state: RunState) -> None:

@@ -8,7 +8,7 @@ import duckdb
 import polars
 import pyarrow as pa
 import pytest
-from archives import reviews
+from archives import reviews, truncate
 from backfill_world import EXPECTED, FIRST, SECOND, World
 from iceberg_world import compact
 from pyiceberg.catalog import load_catalog
@@ -18,7 +18,13 @@ from pyiceberg.table import Table as IcebergTable
 from pyiceberg.utils.config import Config
 
 from reviewmine.backfill.status import status_of
-from reviewmine.errors import EXIT_FAILED, TableError, UsageError
+from reviewmine.errors import (
+    EXIT_DONE_WITH_REJECTS,
+    EXIT_FAILED,
+    RejectBudgetExceeded,
+    TableError,
+    UsageError,
+)
 from reviewmine.store.catalog_entry import IcebergSettings
 from reviewmine.store.iceberg_catalog import EMBEDDED
 from reviewmine.store.s3_client import iceberg_properties
@@ -166,6 +172,16 @@ def test_of_partitions_that_are_published_together_none_is_if_one_breaks_the_con
     assert world.run(together=True).partitions_published == 2
     assert world.executor.annotated == ["c2"]
     assert seen(world) == expected({FIRST: ["a1", "a2", "a2", "b2"], SECOND: ["c2"]})
+
+
+def test_partitions_that_are_published_together_leave_out_an_unreadable_file_only_if_that_is_tolerated(world):
+    truncate(world.root / FIRST / "a.parquet")
+    with pytest.raises(RejectBudgetExceeded):
+        world.run(together=True)
+    assert seen(world) == Counter()
+    summary = world.run(together=True, max_rejects=1)
+    assert (summary.partitions_published, summary.exit_code) == (1, EXIT_DONE_WITH_REJECTS)
+    assert seen(world) == expected({SECOND: EXPECTED[SECOND]})
 
 
 def _lose_parts(world: World, outcome, partition: str) -> None:
