@@ -6,6 +6,7 @@ same everywhere. The one partition of an unpartitioned table is written `all`.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import unquote
@@ -17,6 +18,7 @@ DERIVED_KEYS: Final = {"day": "review_day", "month": "review_month"}
 PartitionBy = Literal["day", "month"]
 _KEY_VALUE = re.compile(r"([^/=]+)=([^/]*)")
 _BEGINNING_OF_DATE = re.compile(r"(.*/)?[0-9]{4}[0-9-]*")
+_DATED = re.compile(r"(.*/)?[0-9]{4}")
 _DATE_BY_PARTS = re.compile(r"(?<![^/])[0-9]{4}(?:[-/][0-9]{2}(?![0-9]))+")
 _LONE_DIGIT = re.compile(r"(?<![0-9])[0-9](?![0-9])")
 
@@ -89,6 +91,7 @@ class PartitionRange:
 
     first: str
     last: str
+    written: str
 
     @classmethod
     def parse(cls, text: str) -> "PartitionRange":
@@ -98,7 +101,7 @@ class PartitionRange:
             last = first
         if not first and not last:
             raise UsageError(f"--partitions {text!r}: expected A..B, A.., ..B or one partition value")
-        found = cls(_bound(first), _bound(last))
+        found = cls(_bound(first), _bound(last), text.strip())
         if found.first and found.last and found.first > found.last and not found.first.startswith(found.last):
             raise UsageError(
                 f"--partitions {text!r}: {first!r} lies after {last!r}; put the earlier one first"
@@ -112,6 +115,23 @@ class PartitionRange:
         return (not self.first or value >= self.first) and (
             not self.last or value <= self.last or _lies_within(value, self.last)
         )
+
+    def may_come(self, known: Iterable[Partition]) -> bool:
+        """Whether time may bring a partition of this range, which covers none of `known`.
+
+        What is no date is not waited for, nor are dates that end before the first known one, unless the range is open
+        there: schedules write the beginning of time so.
+        """
+        bounds = [bound for bound in (self.first, self.last) if bound]
+        if NULL_VALUE in self.first + self.last:
+            return True
+        values = sorted(comparable(partition) for partition in known if NULL_VALUE not in partition.values)
+        if not all(_DATED.match(text) for text in (*bounds, *values[:1])):
+            return False
+        return not values or not self.first or not self.last or self.last > values[0]
+
+    def __str__(self) -> str:
+        return self.written
 
 
 def comparable(partition: Partition) -> str:

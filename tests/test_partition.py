@@ -200,3 +200,33 @@ def test_a_number_that_is_no_part_of_a_date_stays_apart():
 def test_a_value_that_is_no_date_stands_for_itself_alone():
     assert covered("US", "US", "USA", "US-east") == ["US"]
     assert covered("2024/US", "2024/US", "2024/USA") == ["2024/US"]
+
+
+@pytest.mark.parametrize(
+    ("text", "may_come"),
+    [
+        ("2024-11", True),
+        ("2024-04", True),
+        ("..2023", True),
+        ("2023-01..2023-12", False),
+        ("US..", False),
+        (NULL_VALUE, True),
+    ],
+)
+def test_dates_from_the_first_partition_on_may_still_come(text, may_come):
+    known = [day(value) for value in ("2024-06", NULL_VALUE, "2024-03")]
+    assert PartitionRange.parse(text).may_come(known) == may_come
+
+
+def test_text_is_not_waited_for_among_text_nor_a_date():
+    brands = [day("Acme"), day("Zenith")]
+    assert not PartitionRange.parse("Acne").may_come(brands)
+    assert not PartitionRange.parse("2024-01").may_come(brands)
+
+
+def test_of_a_table_without_partitions_any_date_may_come():
+    assert PartitionRange.parse("2024-01").may_come([])
+
+
+def test_a_range_is_told_as_it_was_written():
+    assert str(PartitionRange.parse(" 2024/7..2024-12 ")) == "2024/7..2024-12"

@@ -4,7 +4,8 @@ Only listings, footers, pointers and manifests are looked at; for partitions der
 column.
 """
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ from reviewmine.backfill.selection import Selection
 from reviewmine.backfill.standing import PlannedPartition, Standing, State
 from reviewmine.contract.reviews import ReviewColumns
 from reviewmine.errors import ContractError, ReviewmineError, TableError, UsageError
-from reviewmine.partition import Partition, PartitionBy, PartitionRange
+from reviewmine.partition import NULL_VALUE, Partition, PartitionBy, PartitionRange, comparable
 from reviewmine.store.archive import Archive
 from reviewmine.store.filesystem import Listed
 from reviewmine.store.footers import FooterCache
@@ -23,6 +24,8 @@ from reviewmine.store.manifest import Manifest
 from reviewmine.store.table import Table
 
 __all__ = ["Plan", "PlannedPartition", "Planner", "Reject", "State"]
+
+_log = logging.getLogger(__name__)
 
 _Wanted = Mapping[Partition, Sequence[Listed]]
 
@@ -69,13 +72,14 @@ class Planner:
         """Raises UsageError if archive and table overlap, or a range is asked of what has no partitions."""
         table.refuse_overlap(archive.location)
         self._table = table
+        self._archive_uri = archive.location.uri
         self._partition_by = partition_by
         self._only = only
         self._selection = selection or Selection()
         self._inputs = Inputs(archive, columns, partition_by, cache)
         if only and not partition_by and not self.partition_keys:
             raise UsageError(
-                f"--partitions: {archive.location.uri} has no partition keys in its folders; take the range away, or "
+                f"--partitions: {self._archive_uri} has no partition keys in its folders; take the range away, or "
                 "derive keys with --partition-by day|month"
             )
 
@@ -97,14 +101,15 @@ class Planner:
 
         So does a damaged record of the table. `damaged` are the partitions that could not be recovered: readers may
         see a publish in them that is half done, so they are told as failed wherever they are.
-        Raises what is wrong with the first where none that is due can be published, and TableError where the run
-        would give the table partitions of two schemas.
+        Raises what is wrong with the first where none that is due can be published, TableError where the run would
+        give the table partitions of two schemas, and UsageError for a range that covers nothing and never will.
         """
         touched, unsure = self._inputs.by_partition()
         wanted = {partition: files for partition, files in touched.items() if self._covers(partition)}
         standing = Standing(self._table)
         damaged = damaged or {}
         unreadable = {**standing.unreadable, **damaged}
+        self._require_covered({*touched, *standing.live, *unreadable}, may_be_more=bool(unsure))
         drafts = {
             partition: standing.compare(partition, files, result) for partition, files in wanted.items()
         }
@@ -170,6 +175,22 @@ class Planner:
 
     def _covers(self, partition: Partition) -> bool:
         return self._only is None or self._only.covers(partition)
+
+    def _require_covered(self, known: Collection[Partition], *, may_be_more: bool) -> None:
+        """A range that covers none of the `known` partitions is told, and refused if time will bring it none."""
+        if self._only is None or any(self._covers(partition) for partition in known):
+            return
+        dated = sorted((p for p in known if NULL_VALUE not in p.values), key=comparable)
+        found = f"{dated[0]} to {dated[-1]}" if dated else "undated rows alone" if known else "none"
+        nothing = (
+            f"--partitions {self._only}: covers no partition of {self._archive_uri} or {self._table.uri}"
+        )
+        if not may_be_more and not self._only.may_come(known):
+            raise UsageError(
+                f"{nothing}; found {found}; expected a range that takes some of these, or dates that may still come; "
+                "check its spelling"
+            )
+        _log.warning("%s yet; found %s; nothing is done", nothing, found)
 
     def _refuse_two_schemas(self, plan: Plan, touched: _Wanted) -> None:
         """A run must not carry other columns than the rows that it leaves as they are."""
