@@ -3,6 +3,7 @@
 For partitions derived from dates the date column is read, since a file then touches several partitions.
 """
 
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ from reviewmine.store.fragment import Fragment, cut
 from reviewmine.store.manifest import InputFile
 from reviewmine.store.parallel import in_parallel
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Reject:
@@ -31,7 +34,7 @@ class Reject:
 
 
 class Inputs:
-    """The files of one archive, listed once; footers are read when they are asked for, and once each."""
+    """The files of one archive, listed once; footers and dates are read when they are asked for, and once each."""
 
     def __init__(
         self,
@@ -45,6 +48,8 @@ class Inputs:
         self._partition_by = partition_by
         self._cache = cache
         self.files = archive.files()
+        self._absent: set[str] = set()
+        self._touched: dict[str, list[Partition] | Reject] = {}
         self._footers: dict[str, Footer | Reject] = {}
         self._schemas: dict[pa.Schema, pa.Schema] = {}
         self._read_as: dict[int, Mapping[str, str]] = {}
@@ -64,11 +69,11 @@ class Inputs:
         """The files that each partition is made from, and those of which that cannot be told."""
         found: dict[Partition, list[Listed]] = defaultdict(list)
         rejects = []
-        if self._partition_by is None:
-            touched: Iterable[list[Partition] | Reject] = [[Partition.of_file(f.name)] for f in self.files]
-        else:
-            self.look_into(self.files)
-            touched = in_parallel(self._derived_partitions, self.files)
+        touched: Iterable[list[Partition] | Reject] = (
+            ([Partition.of_file(file.name)] for file in self.files)
+            if self._partition_by is None
+            else self._touched_by_dates()
+        )
         for file, partitions in zip(self.files, touched, strict=True):
             if isinstance(partitions, Reject):
                 rejects.append(partitions)
@@ -76,6 +81,26 @@ class Inputs:
             for partition in partitions:
                 found[partition].append(file)
         return dict(found), rejects
+
+    def look_for(self, paths: Iterable[str]) -> bool:
+        """Take in those of `paths` that the listing lacks and the store has; whether there are any.
+
+        Each is looked up by its name, once, for a listing proves no absence. A single file has no neighbours.
+        """
+        if self._archive.is_single_file:
+            return False
+        unlisted = sorted(set(paths) - {file.name for file in self.files} - self._absent)
+        looked_up = in_parallel(self._archive.store.stat, unlisted)
+        self._absent |= {path for path, file in zip(unlisted, looked_up, strict=True) if file is None}
+        if found := [file for file in looked_up if file is not None]:
+            told = found[0].name + (f" and {len(found) - 1:,} more" if len(found) > 1 else "")
+            _log.warning(
+                "%s: the store has %s, which its listing lacks; taken as found",
+                self._archive.location.uri,
+                told,
+            )
+            self.files = sorted([*self.files, *found])
+        return bool(found)
 
     def look_into(self, files: Iterable[Listed]) -> list[Footer | Reject]:
         """The footers of `files`, in their order."""
@@ -116,6 +141,13 @@ class Inputs:
         footer = self._footers[path]
         assert isinstance(footer, Footer)
         return footer.bytes_of(self._read_as[id(footer.schema)]["body"])
+
+    def _touched_by_dates(self) -> list[list[Partition] | Reject]:
+        unknown = [file for file in self.files if file.name not in self._touched]
+        self.look_into(unknown)
+        found = in_parallel(self._derived_partitions, unknown)
+        self._touched |= {file.name: touched for file, touched in zip(unknown, found, strict=True)}
+        return [self._touched[file.name] for file in self.files]
 
     def _derived_partitions(self, file: Listed) -> list[Partition] | Reject:
         """The partitions that the dates of a file fall under, their rows counted; a file without rows touches none.

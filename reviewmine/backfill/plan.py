@@ -5,7 +5,7 @@ column.
 """
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
@@ -104,9 +104,9 @@ class Planner:
         Raises what is wrong with the first where none that is due can be published, TableError where the run would
         give the table partitions of two schemas, and UsageError for a range that covers nothing and never will.
         """
-        touched, unsure = self._inputs.by_partition()
-        wanted = {partition: files for partition, files in touched.items() if self._covers(partition)}
         standing = Standing(self._table)
+        touched, unsure = self._touched(standing)
+        wanted = {partition: files for partition, files in touched.items() if self._covers(partition)}
         damaged = damaged or {}
         unreadable = {**standing.unreadable, **damaged}
         self._require_covered({*touched, *standing.live, *unreadable}, may_be_more=bool(unsure))
@@ -123,6 +123,25 @@ class Planner:
         plan = replace(plan, live=standing.live, failed={**failed, **plan.failed})
         self._refuse_two_schemas(plan, touched)
         return plan
+
+    def _touched(self, standing: Standing) -> tuple[dict[Partition, list[Listed]], list[Reject]]:
+        """The files of every partition, and those of which that cannot be told.
+
+        Where the listing shows some files of a live partition, those that it lacks are looked for, and what is found
+        may touch others. A partition of which it shows none keeps its rows, or is looked at before it is pruned.
+        """
+        touched, unsure = self._inputs.by_partition()
+        while self._inputs.look_for(self._made_from(standing, touched)):
+            touched, unsure = self._inputs.by_partition()
+        return touched, unsure
+
+    def _made_from(self, standing: Standing, touched: _Wanted) -> Iterator[str]:
+        """The files that live partitions in range were made from, of those that the listing shows a file of."""
+        names = {file.name for file in self._inputs.files}
+        for partition, live in standing.live.items():
+            paths = [file.path for file in live.inputs]
+            if self._covers(partition) and (partition in touched or not names.isdisjoint(paths)):
+                yield from paths
 
     def _filled_in(
         self, drafts: list[PlannedPartition], wanted: _Wanted, unsure: list[Reject], result: Result
