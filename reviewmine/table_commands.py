@@ -62,7 +62,7 @@ def rollback(
     place, run_id, patience = Table(table), new_run_id(), Patience()
     place.require(writing=True)
     chosen = chosen_partitions(place, partitions)
-    recover_dead_publishes(place, run_id, patience).check()
+    recover_dead_publishes(place, run_id, patience).check(chosen)
     undone = undo(place, chosen, run_id, to=to, patience=patience)
     _say(json.dumps(undone_json(one)) if as_json else undone_line(one) for one in undone)
     if any(one.failure for one in undone):

@@ -1,7 +1,7 @@
 """Recovering: what dead runs left half published is finished or undone, before anything else is done to a table."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -24,10 +24,11 @@ class Recovered:
     partitions: tuple[Partition, ...]
     damaged: Mapping[Partition, TableError]
 
-    def check(self) -> None:
-        """Raises the first TableError: for whoever must not go on beside a publish that is half done."""
-        for damage in self.damaged.values():
-            raise damage
+    def check(self, partitions: Collection[Partition] | None = None) -> None:
+        """Raises the first TableError, of `partitions` alone if given: for whoever must not go on beside that."""
+        for partition, damage in self.damaged.items():
+            if partitions is None or partition in partitions:
+                raise damage
 
 
 def recover_dead_publishes(

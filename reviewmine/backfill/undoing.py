@@ -1,5 +1,6 @@
 """Undoing: a range of partitions rolled back, each by itself, with what the next run would make of it."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -7,11 +8,12 @@ from reviewmine.backfill.result import CARRIED_COLUMNS, Result
 from reviewmine.errors import PublishError, StoreError, TableError, UsageError
 from reviewmine.partition import Partition, PartitionRange
 from reviewmine.store.lease import Patience
-from reviewmine.store.manifest import Manifest, history, live_manifests, published_partitions
+from reviewmine.store.manifest import Manifest, history, live_manifest, published_partitions
 from reviewmine.store.parallel import in_parallel
 from reviewmine.store.rollback import Rollback, find_generation, roll_back
 from reviewmine.store.table import Table
 
+_log = logging.getLogger(__name__)
 ALL = "all"
 _SCHEMA_INGREDIENTS = ("contract version", CARRIED_COLUMNS)
 
@@ -71,20 +73,33 @@ def undo(
 
 
 def _refuse_two_schemas(table: Table, partitions: Sequence[Partition], to: str) -> None:
-    """A rollback of some partitions must not bring back columns that none has now; what clashes already may stay."""
+    """A rollback of some partitions must not bring back columns that none has now; what clashes already may stay.
+
+    Partitions whose live manifest cannot be read are passed over.
+    """
     if not table.live.has_one_schema:
         return
-    before = live_manifests(table.store, table.layout)
+    published = list(published_partitions(table.store, table.layout))
+    found = zip(published, in_parallel(lambda partition: _live(table, partition), published), strict=True)
+    before = {partition: live for partition, live in found if live}
     wanted = in_parallel(lambda p: _wanted(table, p, before[p], to), [p for p in before if p in partitions])
     after = before | dict(zip((p for p in before if p in partitions), wanted, strict=True))
-    found = _schemas(after)
-    if len(found) > 1 and not found.keys() <= _schemas(before).keys():
-        (first, one), (second, other) = list(found.items())[:2]
+    schemas = _schemas(after)
+    if len(schemas) > 1 and not schemas.keys() <= _schemas(before).keys():
+        (first, one), (second, other) = list(schemas.items())[:2]
         raise TableError(
             f"{table.uri}: after this rollback {one} would have contract version {first[0]} and carry "
             f"{first[1] or 'no columns'}, {other} {second[0]} and {second[1] or 'no columns'}; a table has one schema: "
             f"roll all of them back, --partitions {ALL}, or to a generation of the same columns"
         )
+
+
+def _live(table: Table, partition: Partition) -> Manifest | None:
+    try:
+        return live_manifest(table.store, table.layout, partition)
+    except TableError as damaged:
+        _log.warning("partition %s: %s; meanwhile it is passed over", partition, damaged)
+        return None
 
 
 def _schemas(manifests: Mapping[Partition, Manifest]) -> dict[tuple[str, ...], Partition]:

@@ -7,6 +7,7 @@ from partition_world import silent
 
 from reviewmine.backfill.undoing import Undone, chosen_partitions, undo
 from reviewmine.errors import TableError, UsageError
+from reviewmine.partition import Partition
 from reviewmine.store.layout import new_run_id
 from reviewmine.store.manifest import live_manifest, published_partitions
 
@@ -31,6 +32,18 @@ def test_a_range_is_rolled_back_and_the_rest_is_left(world):
     assert world.states(checkpoint="two") == {FIRST: "fresh", SECOND: "stale: checkpoint changed (full pass)"}
     assert world.states(checkpoint="one") == {FIRST: "stale: checkpoint changed (full pass)", SECOND: "fresh"}
     world.judge(EXPECTED)
+
+
+@pytest.mark.parametrize("record", ["pointer", "manifest"])
+def test_a_damaged_record_of_another_partition_is_told_and_does_not_stand_in_the_way(world, record, caplog):
+    store, layout, first = world.table.store, world.table.layout, Partition.of_path(FIRST)
+    generation = live_manifest(store, layout, first).generation
+    name = layout.pointer(first) if record == "pointer" else layout.manifest(first, generation)
+    store.put(name, b"{")
+    (one,) = undone(world, "2024-01-02")
+    assert (str(one.partition), one.failure) == (SECOND, "")
+    assert name in caplog.text
+    assert name in undone(world, "2024-01-01")[0].failure
 
 
 def test_a_run_that_wants_what_was_rolled_back_does_it_again_from_its_receipts(world):
