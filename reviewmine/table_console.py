@@ -175,15 +175,23 @@ def _holder(holder: Holder) -> str:
     return f"held by run {holder.run_id} on {holder.host} since {_moment(holder.since)}{beats[holder.is_beating]}"
 
 
+_SILENT_S = 1800.0
+"""Twice what workers may take to start; from then on a run says every half minute that it lives."""
+
+
 def _run(run: RunStatus, now: datetime) -> str:
     told = [run.state]
-    if run.updated_at and run.state == "running":
-        told.append(f"last heard of {time_text((now - run.updated_at).total_seconds())} ago")
+    is_running = run.state == "running"
+    if run.updated_at and is_running:
+        silent_s = (now - run.updated_at).total_seconds()
+        is_running = silent_s < _SILENT_S
+        told = ["running" if is_running else "was running, and is probably dead"]
+        told.append(f"last heard of {time_text(silent_s)} ago")
     told.append(f"{run.partitions_published} of {run.partitions_due} partitions published")
     told.append(f"{run.rows_read:,} of {run.rows_due:,} rows")
     if run.rows_per_s:
         told.append(f"{run.rows_per_s:,.1f} rows/s")
-        if run.state == "running":
+        if is_running:
             told.append(f"{time_text((run.rows_due - run.rows_read) / run.rows_per_s)} left")
     if run.files_rejected:
         told.append(f"{run.files_rejected} files rejected")

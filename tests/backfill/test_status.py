@@ -1,6 +1,6 @@
 """Status: what the meta of a table says, and what is told of a part of it that cannot be read."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from archives import corrupt, reviews, write_files
@@ -185,3 +185,27 @@ def test_a_place_without_a_table_is_an_error_that_says_so(tmp_path):
         TableError, match=r"there is no table here: found no nothing__meta/table\.json; correct"
     ):
         status_of(Table(str(tmp_path / "nothing")))
+
+
+@pytest.mark.parametrize(
+    ("silent", "told"),
+    [
+        (
+            timedelta(minutes=2),
+            "running; last heard of 2 min 00 s ago; 1 of 2 partitions published; 3 of 6 rows; 0.5 rows/s; ",
+        ),
+        (timedelta(hours=9), "was running, and is probably dead; last heard of 9 h 00 min ago; "),
+    ],
+)
+def test_a_run_that_was_silent_for_long_is_told_as_dead_and_nothing_is_foretold_of_it(world, silent, told):
+    record = world.records()[-1].model_copy(
+        update={"state": "running", "rows_due": 6, "rows_read": 3, "seconds": 6.0, "partitions_published": 1}
+    )
+    world.table.store.put(world.table.layout.run(record.run_id), record.encode())
+    (line,) = [
+        line
+        for line in status_lines(status_of(world.table), now=record.updated_at + silent)
+        if record.run_id in line and "rows/s" in line
+    ]
+    assert told in line
+    assert line.endswith(" left") == (silent < timedelta(hours=1))
