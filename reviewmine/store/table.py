@@ -203,6 +203,7 @@ class Table:
 
         Both conditions are tried, for Swift heeds the one and answers 501 to the other. Each probe has a name of its
         own: one that another run takes away meanwhile would look as if a condition had not been heeded.
+        Raises TableError for a store that does not put where a condition holds: no lease could ever be taken there.
         """
         if self.location.scheme == "file" or not self.store.compare_and_swap:
             return
@@ -210,6 +211,13 @@ class Table:
         self.store.put(probe, b"stands")
         try:
             are_heeded = [self._is_refused(probe, etag) for etag in (None, _NO_ETAG)]
+            standing = self.store.get(probe)
+            if all(are_heeded) and standing and self._is_refused(probe, standing.etag):
+                raise TableError(
+                    f"{self.uri}: the store refused a put under the etag that it had just shown, {standing.etag}; a "
+                    "proxy may alter etags: go past it, or set REVIEWMINE_COMPARE_AND_SWAP=0 and see to it that only "
+                    "one run writes at a time"
+                )
         finally:
             self.store.delete(probe)
         if not all(are_heeded):
@@ -219,7 +227,7 @@ class Table:
             )
 
     def _is_refused(self, probe: str, etag: str | None) -> bool:
-        """Whether `probe` is not replaced under a condition that does not hold."""
+        """Whether `probe` is not replaced under this condition."""
         try:
             self.store.put_if(probe, b"replaced", etag)
         except PreconditionFailed:

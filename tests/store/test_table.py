@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from stores import WrappedStore
 
 from reviewmine.errors import ConfigError, StoreError, TableError, UsageError
-from reviewmine.store.filesystem import Location, Store
+from reviewmine.store.filesystem import Location, Store, Stored
 from reviewmine.store.table import Table
 
 LIVE = "20240101T000000-0000000a-1-00000.parquet"
@@ -203,6 +204,24 @@ def test_of_two_runs_that_probe_at_the_same_moment_neither_takes_the_store_for_a
     assert (first.store.compare_and_swap, second.store.compare_and_swap) == (True, True)
     assert caplog.text == ""
     assert [file.name for file in second.store.list("")] == ["annotations__meta/table.json"]
+
+
+class OtherEtags(WrappedStore):
+    """Shows etags that are not those its conditions go by, as behind a proxy that compresses."""
+
+    def get(self, name: str) -> Stored | None:
+        stored = super().get(name)
+        return stored and replace(stored, etag=f"W/{stored.etag}")
+
+
+def test_a_store_that_refuses_what_its_own_etags_allow_is_told_with_what_to_do(s3_uri):
+    table = Table(f"{s3_uri}/annotations")
+    table.store = OtherEtags(table.store)
+    with pytest.raises(
+        TableError, match=r"refused a put under the etag .*W/.* go past it, or set REVIEWMINE_COMP"
+    ):
+        table.make_or_match(("dt",), None)
+    assert [file.name for file in table.store.list("") if "scratch" in file.name] == []
 
 
 def test_a_pickled_table_carries_no_key(s3_uri):
