@@ -4,7 +4,8 @@
     ├── UsageError                  2  the command or its configuration is wrong
     │   └── ConfigError             2  a run file, a path or a value in it
     ├── ContractError               1  rows or schemas break the contract
-    ├── ArchiveError                1  an archive cannot be read, or changed while it was read
+    ├── ArchiveError                1  an archive cannot be read
+    │   └── ArchiveUnsettled        1  a file changed while it was read, or its store gave no answer: rerun
     ├── CheckpointError             1  a checkpoint or backbone cannot be trusted or understood
     ├── TrainingError               1  examples or a training run are unusable
     │   └── Diverged                1  a gradient is not finite; the same run would end the same
@@ -52,7 +53,11 @@ class ContractError(ReviewmineError):
 
 
 class ArchiveError(ReviewmineError):
-    """An archive is not there, cannot be read, or changed while it was read."""
+    """An archive is not there, or cannot be read."""
+
+
+class ArchiveUnsettled(ArchiveError):
+    """A file changed while it was read, or its store gave no answer: another run may find it in order."""
 
 
 class CheckpointError(ReviewmineError):

@@ -97,10 +97,8 @@ class InProcess:
             self.annotated += reviews["review_id"].to_pylist()
             receipt = self._write(task, self._annotate(task, reviews), carried_over, effort)
             return Outcome(kind="done", task=task, receipt=receipt, remark=earlier.remark)
-        except ArchiveError as unreadable:
-            return Outcome(kind="rejected", task=task, reason=str(unreadable))
-        except ContractError as broken:
-            return Outcome(kind="failed", task=task, reason=str(broken))
+        except (ArchiveError, ContractError) as unread:
+            return Outcome.unread(task, unread)
 
     def _effort(self, reviews: pa.Table) -> Effort:
         """Two workers in turns, at 500 tokens a second; a token is a word."""

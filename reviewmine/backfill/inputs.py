@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from reviewmine.contract.dividing import derived_values
 from reviewmine.contract.reviews import ReviewColumns, check_schema, conform_dates, date_column
-from reviewmine.errors import ArchiveError, ContractError
+from reviewmine.errors import ArchiveError, ArchiveUnsettled, ContractError
 from reviewmine.partition import NULL_VALUE, Partition, PartitionBy
 from reviewmine.store.archive import Archive, Footer
 from reviewmine.store.filesystem import Listed
@@ -166,6 +166,8 @@ class Inputs:
                 dates = conform_dates(self._archive.read(fragment, lambda _: [name])[name], self._columns)
                 for counted in pc.value_counts(derived_values(by, dates)).to_pylist():
                     num_rows[counted["values"]] += counted["counts"]
+        except ArchiveUnsettled:
+            raise
         except (ArchiveError, ContractError) as broken:
             return Reject(file.name, str(broken))
         partitions = {Partition.derived(by, value): num_rows[value] for value in sorted(num_rows)}
@@ -176,6 +178,8 @@ class Inputs:
         """Files of one schema share it: an archive may have more files than there is room for schemas."""
         try:
             footer = self._archive.footer(file.name)
+        except ArchiveUnsettled:
+            raise
         except ArchiveError as broken:
             return Reject(file.name, str(broken))
         schema = footer.schema.remove_metadata()

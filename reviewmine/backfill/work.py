@@ -6,7 +6,7 @@ The stages between, from clean to summary, are the annotate package's; whoever e
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,7 @@ from reviewmine.contract.annotations import annotations_schema, validate
 from reviewmine.contract.annotations import conform as conform_annotations
 from reviewmine.contract.dividing import derived_values
 from reviewmine.contract.reviews import ReviewColumns, check_schema, conform
-from reviewmine.errors import ContractError
+from reviewmine.errors import ArchiveError, ArchiveUnsettled, ContractError
 from reviewmine.partition import Partition, PartitionBy
 from reviewmine.store.archive import Archive
 from reviewmine.store.fragment import Fragment
@@ -81,7 +81,8 @@ class Task(Record):
 class Outcome(Record):
     """How a task ended: its receipt stands, its probe went well, or its rows are not to be had.
 
-    Its file is unreadable (`rejected`), its rows break the contract (`failed`), or they crashed the model (`poisoned`).
+    Its file is unreadable (`rejected`) or not settled, or its rows break the contract (`failed`), or they crashed the
+    model (`poisoned`).
     """
 
     kind: Literal["done", "probed", "rejected", "failed", "poisoned"]
@@ -93,6 +94,12 @@ class Outcome(Record):
     effort: Effort | None = None
     num_bytes: int = 0
     """What the annotations of a probe would take as a part."""
+
+    @classmethod
+    def unread(cls, task: Task, error: ArchiveError | ContractError) -> Self:
+        """That of a task whose rows could not be read, or are not what they have to be."""
+        is_rejected = isinstance(error, ArchiveError) and not isinstance(error, ArchiveUnsettled)
+        return cls(kind="rejected" if is_rejected else "failed", task=task, reason=str(error))
 
 
 class FragmentReader:
@@ -130,7 +137,7 @@ class FragmentWriter:
     ) -> Receipt:
         """Write rows that were annotated and rows that were carried over, together one for each of the fragment.
 
-        Raises ContractError for rows that break the contract, ArchiveError if the file changed meanwhile.
+        Raises ContractError for rows that break the contract, ArchiveUnsettled if the file changed meanwhile.
         """
         job, fragment = self._job, task.fragment
         where = f"{fragment.path} rows {fragment.first_row} to {fragment.end_row}"

@@ -20,7 +20,7 @@ from reviewmine.backfill.earlier import EarlierRows
 from reviewmine.backfill.settings import PoolSettings
 from reviewmine.backfill.work import FragmentReader, FragmentWriter, Job, Outcome, Task
 from reviewmine.checkpoints import local_checkpoint
-from reviewmine.errors import ArchiveError, ContractError
+from reviewmine.errors import ArchiveError, ArchiveUnsettled, ContractError
 from reviewmine.store.parts import encode_parquet
 from reviewmine.store.receipts import Effort
 
@@ -73,10 +73,8 @@ class ReadStage:
         task = message.task
         try:
             reviews = self._read(task)
-        except ArchiveError as unreadable:
-            return message.ended(Outcome(kind="rejected", task=task, reason=str(unreadable)))
-        except ContractError as broken:
-            return message.ended(Outcome(kind="failed", task=task, reason=str(broken)))
+        except (ArchiveError, ContractError) as unread:
+            return message.ended(Outcome.unread(task, unread))
         earlier = self._read_earlier(task, reviews["input_hash"])
         reviews, carried_over = carry_over(
             reviews, earlier.rows, source_file=task.fragment.path, carried=self._job.carried
@@ -144,8 +142,8 @@ class WriteStage:
             )
         try:
             receipt = self._write(task, message.table, message.carried_over, message.effort)
-        except ArchiveError as changed:
-            return message.ended(Outcome(kind="rejected", task=task, reason=str(changed)))
+        except ArchiveUnsettled as changed:
+            return message.ended(Outcome.unread(task, changed))
         return message.ended(Outcome(kind="done", task=task, receipt=receipt))
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reviewmine.errors import ArchiveError
+from reviewmine.errors import ArchiveError, ArchiveUnsettled
 from reviewmine.partition import Partition
 from reviewmine.store.filesystem import Listed, Location, Store
 from reviewmine.store.fragment import Fragment, RowGroup
@@ -100,7 +100,8 @@ class Archive:
     def read(self, fragment: Fragment, select: Callable[[pa.Schema], Sequence[str]]) -> pa.Table:
         """The rows of `fragment`, in file order, with the columns that `select` picks from the file's schema.
 
-        Raises ArchiveError if the file cannot be read, or is not at the fragment's etag before or after.
+        Raises ArchiveError if the file cannot be read, ArchiveUnsettled if its store gave no answer, or if it is not at
+        the fragment's etag before or after.
         """
         self.check_unchanged(fragment)
         opened = self._opened(fragment.path)
@@ -119,7 +120,7 @@ class Archive:
     def check_unchanged(self, fragment: Fragment) -> None:
         found = self.store.stat(fragment.path)
         if found is None or found.etag != fragment.etag:
-            raise ArchiveError(
+            raise ArchiveUnsettled(
                 f"{self.location.uri}/{fragment.path}: changed while it was read: found "
                 f"{found.etag if found else 'no file'}, expected etag {fragment.etag}; rerun to plan it anew"
             )
@@ -135,6 +136,10 @@ class Archive:
 
     def _opened(self, path: str) -> "_Opened":
         return _Opened(self, path)
+
+
+_OF_THE_STORE = "AWS Error"
+"""In what Arrow raises where a store refuses or fails; its errors of Parquet have the same type."""
 
 
 class _Opened:
@@ -171,6 +176,8 @@ class _Opened:
         if isinstance(broken, OSError | pa.ArrowException):
             where = f"{self._archive.location.uri}/{self._path}"
             reason = str(broken).splitlines()[0] if str(broken) else type(broken).__name__
+            if _OF_THE_STORE in reason:
+                raise ArchiveUnsettled(f"{where}: the store did not give it: {reason}; rerun") from broken
             raise ArchiveError(f"{where}: cannot be read as Parquet: {reason}") from broken
 
 

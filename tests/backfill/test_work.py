@@ -13,7 +13,7 @@ from reviewmine.backfill.work import EarlierOf, FragmentReader, FragmentWriter, 
 from reviewmine.contract.annotations import annotations_schema
 from reviewmine.contract.carried import CARRIED_PREFIX
 from reviewmine.contract.reviews import REVIEWS_SCHEMA
-from reviewmine.errors import ArchiveError, ContractError
+from reviewmine.errors import ArchiveUnsettled, ContractError
 from reviewmine.partition import NULL_VALUE, PartitionBy
 from reviewmine.store.receipts import get_receipt
 
@@ -93,7 +93,7 @@ def test_a_file_that_changed_meanwhile_gets_no_receipt(tmp_path):
     world, job, task = made(tmp_path)
     rows = annotations(job, task)
     write_files(world.root, {PATH: reviews(["other"])})
-    with pytest.raises(ArchiveError, match="changed while it was read"):
+    with pytest.raises(ArchiveUnsettled, match="changed while it was read"):
         FragmentWriter(job)(task, rows)
     assert get_receipt(job.table.store, job.table.layout, job.result_key, task.fragment) is None
 

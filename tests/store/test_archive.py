@@ -10,8 +10,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from archives import corrupt, reviews, truncate, write_files
+from s3_server import Environ, serving
 
-from reviewmine.errors import ArchiveError, StoreError
+from reviewmine.errors import ArchiveError, ArchiveUnsettled, StoreError
 from reviewmine.store.archive import Archive
 from reviewmine.store.filesystem import Location
 from reviewmine.store.fragment import Fragment, cut
@@ -118,7 +119,7 @@ class TestEveryPlace:
         planned = fragment_of(archive, "a.parquet", 0, 10)
         archive.store.put("a.parquet", archive.store.get("a.parquet").body + b"more")
         with pytest.raises(
-            ArchiveError, match=r"a\.parquet: changed while it was read: .*; rerun to plan it anew"
+            ArchiveUnsettled, match=r"a\.parquet: changed while it was read: .*; rerun to plan it anew"
         ):
             archive.read(planned, everything)
 
@@ -295,3 +296,20 @@ class CountingFile(io.FileIO):
         found = super().read(size)
         self.num_bytes += len(found)
         return found
+
+
+def test_a_file_that_the_store_does_not_give_is_not_called_unreadable(tmp_path, s3_uri, monkeypatch):
+    archive = Archive(s3_uri)
+    files = write_files(tmp_path, {"a.parquet": reviews(IDS)})
+    archive.store.put("a.parquet", (files / "a.parquet").read_bytes())
+    planned = fragment_of(archive, "a.parquet", 0, 10)
+
+    def refuse_bytes(environ: Environ) -> tuple[int, str] | None:
+        return (403, "AccessDenied") if environ["REQUEST_METHOD"] == "GET" else None
+
+    with serving(refuse_bytes) as strict:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", strict)
+        away = Archive(s3_uri)
+        for read in (lambda: away.read(planned, everything), lambda: away.footer("a.parquet")):
+            with pytest.raises(ArchiveUnsettled, match=r"a\.parquet: the store did not give it: .*; rerun"):
+                read()
