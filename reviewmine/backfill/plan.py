@@ -5,6 +5,7 @@ column.
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -118,7 +119,8 @@ class Planner:
         drafts = {partition: draft for partition, draft in drafts.items() if partition not in unreadable}
         ordered = [drafts[partition] for partition in self._selection.in_order(list(drafts))]
         settled = [self._if_settled(draft, wanted) for draft in ordered]
-        plan = self._filled_in(settled, wanted, unsure, result)
+        misnamed = self._misnamed(settled, touched, standing)
+        plan = self._filled_in(settled, wanted, unsure, result, misnamed)
         failed = {p: str(error) for p, error in unreadable.items() if p in damaged or self._covers(p)}
         plan = replace(plan, live=standing.live, failed={**failed, **plan.failed})
         self._refuse_two_schemas(plan, touched)
@@ -144,7 +146,12 @@ class Planner:
                 yield from paths
 
     def _filled_in(
-        self, drafts: list[PlannedPartition], wanted: _Wanted, unsure: list[Reject], result: Result
+        self,
+        drafts: list[PlannedPartition],
+        wanted: _Wanted,
+        unsure: list[Reject],
+        result: Result,
+        misnamed: Mapping[Partition, TableError],
     ) -> Plan:
         """The plan of `drafts`, in their order; the files of those that are due and within the limit are looked into.
 
@@ -152,11 +159,7 @@ class Planner:
         """
         rejects = {reject.path: reject for reject in unsure}
         planned, blocked = {}, {}
-        failed: dict[Partition, ReviewmineError] = {
-            draft.partition: TableError(refusal)
-            for draft in drafts
-            if draft.is_due and (refusal := self._table.live.misnamed(draft.partition))
-        }
+        failed: dict[Partition, ReviewmineError] = dict(misnamed)
         waiting = [draft for draft in drafts if draft.is_due and draft.partition not in failed]
         room = len(waiting) if self._selection.max_partitions is None else self._selection.max_partitions
         while waiting and room:
@@ -187,6 +190,32 @@ class Planner:
             blocked=blocked,
             failed={partition: str(broken) for partition, broken in failed.items()},
         )
+
+    def _misnamed(
+        self, drafts: Sequence[PlannedPartition], touched: _Wanted, standing: Standing
+    ) -> dict[Partition, TableError]:
+        """The partitions that are due and whose name the format has no room for, alone or beside another's."""
+        published = {partition for partition, live in standing.live.items() if live.parts}
+        by_values: dict[tuple[str, ...], set[Partition]] = defaultdict(set)
+        if self._table.live.tells_by_value:
+            for partition in published | touched.keys():
+                by_values[partition.values].add(partition)
+        refused = {}
+        for draft in drafts:
+            if not draft.is_due:
+                continue
+            alike = by_values.get(draft.partition.values, set()) - {draft.partition}
+            if draft.state == "pruned":
+                alike &= published
+            if alike:
+                refused[draft.partition] = TableError(
+                    f"{self._table.uri}: partition {draft.partition}: found {min(alike)} beside it, which is the same "
+                    "value to readers of this table; expected one folder for a value: move the files of both into one, "
+                    "and empty with --prune what is gone"
+                )
+            elif refusal := self._table.live.misnamed(draft.partition):
+                refused[draft.partition] = TableError(refusal)
+        return refused
 
     def _if_settled(self, draft: PlannedPartition, wanted: _Wanted) -> PlannedPartition:
         why = self._selection.unsettled(wanted.get(draft.partition, ())) if draft.is_due else None

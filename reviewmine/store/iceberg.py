@@ -41,6 +41,7 @@ class IcebergLive:
 
     has_one_schema = False
     keeps_replaced = True
+    tells_by_value = True
 
     def __init__(
         self,

@@ -27,6 +27,9 @@ class Live(Protocol):
     keeps_replaced: bool
     """Whether readers may go back to what was replaced: its files outlive it."""
 
+    tells_by_value: bool
+    """Whether readers tell partitions apart by the values of their keys, however the folders spell these."""
+
     def prepare(self) -> None:
         """Make what the format needs beside the record; TableError if readers would see what is not ours."""
 
@@ -73,6 +76,7 @@ class HiveLive:
 
     has_one_schema = True
     keeps_replaced = False
+    tells_by_value = False
 
     def __init__(self, store: Store, layout: Layout) -> None:
         self._store = store
