@@ -117,18 +117,12 @@ class PartitionRange:
         )
 
     def may_come(self, known: Iterable[Partition]) -> bool:
-        """Whether time may bring a partition of this range, which covers none of `known`.
-
-        What is no date is not waited for, nor are dates that end before the first known one, unless the range is open
-        there: schedules write the beginning of time so.
-        """
+        """Whether a partition of this range, which covers none of `known`, may come yet: one of a date, among dates."""
         bounds = [bound for bound in (self.first, self.last) if bound]
         if NULL_VALUE in self.first + self.last:
             return True
-        values = sorted(comparable(partition) for partition in known if NULL_VALUE not in partition.values)
-        if not all(_DATED.match(text) for text in (*bounds, *values[:1])):
-            return False
-        return not values or not self.first or not self.last or self.last > values[0]
+        values = [comparable(partition) for partition in known if NULL_VALUE not in partition.values]
+        return all(_DATED.match(text) for text in (*bounds, *values))
 
     def __str__(self) -> str:
         return self.written

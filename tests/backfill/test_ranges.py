@@ -30,7 +30,7 @@ def test_a_half_year_takes_its_months_of_an_archive_of_years_and_months(months):
     assert list(months.states("2024-07..2024-11")) == ["year=2024/month=7", "year=2024/month=8"]
 
 
-@pytest.mark.parametrize("only", ["2014-07..2014-12", "2024-06", "US", "US..", "Zenith..Zoom"])
+@pytest.mark.parametrize("only", ["US", "US..", "Zenith..Zoom"])
 def test_a_range_that_covers_nothing_and_never_will_is_wrong_use(months, only):
     with pytest.raises(UsageError) as told:
         months.plan(only)
@@ -50,9 +50,9 @@ def test_a_value_that_is_no_date_is_not_waited_for(brands, only):
 
 @pytest.mark.parametrize(
     "only",
-    ["2026-11-26..2026-11-26", "2025-01..", "..2021", "2024-09..2024-11", "2024-10", f"2024/{NULL_VALUE}"],
+    ["2026-11-26..2026-11-26", "2025-01..", "2014-07..2014-12", "2024-09..2024-11", "2024-10", f"2024/{NULL_VALUE}"],
 )
-def test_a_day_without_reviews_yet_a_gap_and_an_open_end_are_no_error_and_are_told(months, only, caplog):
+def test_dates_without_reviews_before_between_and_after_those_with_some_are_no_error_and_are_told(months, only, caplog):
     assert months.states(only) == {}
     assert caplog.messages == [
         f"--partitions {only}: covers no partition of {months.root} or {months.table.uri} yet; found "
@@ -75,9 +75,9 @@ def test_partitions_that_only_the_table_has_count_as_well(months, caplog):
     months.run()
     shutil.rmtree(months.root / "year=2024" / "month=7")
     assert list(months.states("2024-07")) == ["year=2024/month=7"]
-    with pytest.raises(UsageError, match="found year=2024/month=7 to"):
-        months.plan("2024-06")
     assert caplog.messages == []
+    months.plan("2024-06")
+    assert "found year=2024/month=7 to" in caplog.text
 
 
 def test_a_file_whose_dates_cannot_be_told_may_hold_what_a_range_asks_for(tmp_path, caplog):
@@ -85,9 +85,9 @@ def test_a_file_whose_dates_cannot_be_told_may_hold_what_a_range_asks_for(tmp_pa
         {"a.parquet": reviews(["a"], ["2024-01-31"]), "b.parquet": reviews(["b"], ["2024-01-31"])}
     )
     with pytest.raises(UsageError, match="found review_month=2024-01 to review_month=2024-01"):
-        world.plan("2023-01..2023-12")
+        world.plan("US")
     truncate(world.root / "b.parquet")
-    assert [reject.path for reject in world.plan("2023-01..2023-12").rejects] == ["b.parquet"]
+    assert [reject.path for reject in world.plan("US").rejects] == ["b.parquet"]
     assert "covers no partition" in caplog.text
 
 
