@@ -1,13 +1,16 @@
 """Annotating on Ray: fragments stream through read tasks, a pool of model actors and write tasks."""
 
 import logging
-from collections.abc import Callable, Generator, Iterator, Sequence
+import os
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
 import ray
 import ray.data
 from ray.data import ActorPoolStrategy, DataContext
+from ray.exceptions import GetTimeoutError
 
 from reviewmine.backfill.work import Job, Outcome, Task
 from reviewmine.distributed.ledger import MAX_DEATHS, Ledger
@@ -17,7 +20,10 @@ from reviewmine.errors import ReviewmineError, UsageError
 from reviewmine.store.receipts import Effort
 from reviewmine.text.mask import mask_error
 
-_ACTOR_START_TIMEOUT_S = 900
+logger = logging.getLogger(__name__)
+
+_START_TIMEOUT_S = 900
+_POLL_S = 2.0
 _NO_PROGRESS_TIMEOUT_S = 6 * 3600  # a fragment may take a slow model an hour; only a hang takes a shift
 _TASKS: Final[dict[str, Any]] = {
     "batch_size": 1,
@@ -36,29 +42,37 @@ class RayExecutor:
     worker that dies is started again by Ray with its task, and the ledger gives up a task that keeps killing.
     """
 
-    def __init__(self, job: Job, model: Model, *, annotate: MakeStage = AnnotateStage) -> None:
+    def __init__(
+        self,
+        job: Job,
+        model: Model,
+        *,
+        annotate: MakeStage = AnnotateStage,
+        start_timeout_s: int = _START_TIMEOUT_S,
+    ) -> None:
+        """`start_timeout_s` is how long a cluster may take to have room for the actors, and then they to start."""
         self._job = job
         self._model = model
         self._annotate = annotate
+        self._start_timeout_s = start_timeout_s
 
     def execute(self, tasks: Sequence[Task]) -> Generator[Outcome, None, None]:
         """The outcomes as they come, in any order; a Ray of this machine's own ends with them.
 
-        Raises the ReviewmineError that a worker raised; a crash that Ray itself cannot mend is raised as it is.
+        Raises what `await_room` raises, ReviewmineError where the actors do not start in time, and the ReviewmineError
+        that a worker raised; a crash that Ray itself cannot mend is raised as it is.
         """
         with ray_session():
             yield from self._execute(tasks)
 
     def _execute(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
+        num_actors, num_gpus = self.await_room(len(tasks))
+        free = ray.available_resources()
         ledger = Ledger()
         read = Read(ledger, ReadStage(self._job, self._model))
         write = Write(ledger, WriteStage(self._job))
-        pool = self._model.pool
-        num_gpus = 1 if self.uses_gpus() else 0
-        num_actors = min(self.num_actors(), len(tasks))
-        self._check_room(num_actors, num_gpus)
-        _set_context()
-        fragments = ray.data.from_arrow([_row(Message(task)) for task in tasks])
+        _set_context(self._start_timeout_s)
+        fragments = ray.data.from_blocks([_row(Message(task)) for task in tasks])
         streamed = (
             fragments.map_batches(read, **_TASKS)
             .map_batches(
@@ -67,7 +81,7 @@ class RayExecutor:
                 compute=ActorPoolStrategy(size=num_actors),
                 batch_size=1,
                 batch_format="pyarrow",
-                num_cpus=pool.num_cpus_per_actor,
+                num_cpus=self._model.pool.num_cpus_per_actor,
                 num_gpus=num_gpus or None,
             )
             .map_batches(write, **_TASKS)
@@ -77,6 +91,8 @@ class RayExecutor:
                 message = _message(batch)
                 assert message.outcome is not None  # the last stage ends every message
                 yield message.outcome
+        except GetTimeoutError:  # of all that Ray Data waits for, the start of actors alone has a limit
+            raise self._not_started(num_actors, num_gpus, free) from None
         except Exception as error:
             raise _our_error_in(error) or error from None
 
@@ -85,16 +101,51 @@ class RayExecutor:
         device = self._model.pool.device
         return device == "cuda" or (device == "auto" and ray.cluster_resources().get("GPU", 0) > 0)
 
-    def _check_room(self, num_actors: int, num_gpus: int) -> None:
-        """Raises UsageError if the cluster can never start so many actors and still read and write beside them."""
-        found = ray.cluster_resources()
-        num_cpus = num_actors * self._model.pool.num_cpus_per_actor + 2 * _TASKS["num_cpus"]
-        if found.get("CPU", 0) < num_cpus or found.get("GPU", 0) < num_actors * num_gpus:
-            raise UsageError(
-                f"the cluster has {found.get('CPU', 0):g} CPUs and {found.get('GPU', 0):g} GPUs; expected at least "
-                f"{num_cpus:g} and {num_actors * num_gpus} for {num_actors} actors, reading and writing; lower "
-                "num_actors or num_cpus_per_actor under [pool]"
+    def await_room(self, num_tasks: int) -> tuple[int, int]:
+        """How many actors there are to be for so many tasks, and the GPUs of each; a Ray must be up.
+
+        A cluster whose nodes are away for the moment is waited for; what other jobs hold of it is not looked at.
+
+        Raises UsageError where this machine's own Ray has no room for the actors and to read and write beside them, and
+        ReviewmineError where a cluster has none in time, which a retry may find.
+        """
+        give_up_at = time.monotonic() + self._start_timeout_s
+        is_waiting = False
+        while True:
+            num_gpus = 1 if self.uses_gpus() else 0
+            num_actors = min(self.num_actors(), num_tasks)
+            needed, found = self._needed(num_actors, num_gpus), ray.cluster_resources()
+            if _has(found, needed):
+                return num_actors, num_gpus
+            lack = (
+                f"the cluster has {_said(found)}; expected at least {_said(needed)} for {num_actors} actors, reading "
+                "and writing; lower num_actors or num_cpus_per_actor under [pool]"
             )
+            if not os.environ.get("RAY_ADDRESS"):
+                raise UsageError(lack)
+            if time.monotonic() >= give_up_at:
+                raise ReviewmineError(f"{lack}, or bring its missing nodes back")
+            if not is_waiting:
+                logger.warning("%s; waiting for nodes, %d s at most", lack, self._start_timeout_s)
+                is_waiting = True
+            time.sleep(min(_POLL_S, max(0.0, give_up_at - time.monotonic())))
+
+    def _needed(self, num_actors: int, num_gpus: int) -> dict[str, float]:
+        num_cpus = num_actors * self._model.pool.num_cpus_per_actor + 2 * _TASKS["num_cpus"]
+        return {"CPU": num_cpus, "GPU": num_actors * num_gpus}
+
+    def _not_started(self, num_actors: int, num_gpus: int, free: Mapping[str, float]) -> ReviewmineError:
+        """What is to be said when the time to start is over; `free` is what the cluster had left before."""
+        needed = self._needed(num_actors, num_gpus)
+        fix = (
+            "their workers' logs tell what kept them"
+            if _has(free, needed)
+            else "another job holds the others: wait until it has ended, or lower num_actors under [pool]"
+        )
+        return ReviewmineError(
+            f"the {num_actors} actors have not all started within {self._start_timeout_s} s: the cluster has "
+            f"{_said(ray.cluster_resources())}, of which {_said(free)} were free; expected {_said(needed)}; {fix}"
+        )
 
     def num_actors(self) -> int:
         """How many actors there will be for as many fragments or more; a Ray must be up."""
@@ -152,9 +203,17 @@ class Write(_Guarded):
     """The write stage, under the name that Ray shows."""
 
 
-def _set_context() -> None:
+def _has(resources: Mapping[str, float], needed: Mapping[str, float]) -> bool:
+    return all(resources.get(name, 0) >= amount for name, amount in needed.items())
+
+
+def _said(resources: Mapping[str, float]) -> str:
+    return f"{resources.get('CPU', 0):g} CPUs and {resources.get('GPU', 0):g} GPUs"
+
+
+def _set_context(start_timeout_s: int) -> None:
     context = DataContext.get_current()
-    context.wait_for_min_actors_s = _ACTOR_START_TIMEOUT_S
+    context.wait_for_min_actors_s = start_timeout_s
     context.execution_no_progress_timeout_s = _NO_PROGRESS_TIMEOUT_S
     context.execution_options.preserve_order = False
     context.enable_progress_bars = False  # they count fragments; ours count rows

@@ -1,17 +1,45 @@
-"""What Ray writes into its logs when a stage raises; what it does with fragments is in test_main_job.py."""
+"""The room for actors, and what Ray logs when a stage raises; what it does with fragments is in test_main_job.py."""
 
-from collections.abc import Iterator
+import logging
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
+import ray
+from daily_archive import write_daily
 
+from reviewmine.backfill.settings import AnnotateSettings, PoolSettings
 from reviewmine.backfill.work import Task
-from reviewmine.distributed.annotating import Read
+from reviewmine.distributed.annotating import RayExecutor, Read
 from reviewmine.distributed.ledger import Ledger
+from reviewmine.distributed.main_job import intent_of
 from reviewmine.distributed.stages import Message
-from reviewmine.errors import ArchiveError
+from reviewmine.errors import ArchiveError, ReviewmineError, UsageError
 from reviewmine.store.fragment import Fragment
+
+TASK = Task(fragment=Fragment(path="a.parquet", etag="1", first_row=0, num_rows=3))
+
+
+@pytest.fixture
+def executor(tmp_path: Path, tiny_checkpoint: Path) -> Callable[..., RayExecutor]:
+    """Makes executors over a small archive; settings of the pool are given as `pool`."""
+
+    def make(*, pool: PoolSettings, **options: object) -> RayExecutor:
+        archive, table = str(write_daily(tmp_path / "archive")), str(tmp_path / "annotations")
+        settings = AnnotateSettings(archive=archive, table=table, checkpoint=str(tiny_checkpoint), pool=pool)
+        intent = intent_of(settings)
+        return RayExecutor(intent.job, intent.model, **options)
+
+    return make
+
+
+def cluster(monkeypatch: pytest.MonkeyPatch, resources: dict[str, float]) -> None:
+    """Have Ray say this of the cluster that a job was submitted to."""
+    monkeypatch.setattr(ray, "cluster_resources", lambda: resources)
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:6379")
 
 
 class CalmLedger(Ledger):
@@ -31,10 +59,9 @@ def read_with(error: Exception) -> None:
     def stage(message: Message) -> Message:
         raise error
 
-    task = Task(fragment=Fragment(path="a.parquet", etag="1", first_row=0, num_rows=3))
     batch = pa.table(
         {
-            "task": pa.array([task.encode()], pa.binary()),
+            "task": pa.array([TASK.encode()], pa.binary()),
             "table": pa.nulls(1, pa.large_binary()),
             "carried_over": pa.nulls(1, pa.large_binary()),
             "remark": pa.nulls(1, pa.string()),
@@ -53,3 +80,70 @@ def test_what_a_stage_quotes_of_a_review_is_masked_before_ray_logs_it() -> None:
 def test_our_own_errors_quote_no_review_and_keep_their_words() -> None:
     with pytest.raises(ArchiveError, match=r"^http://192\.0\.2\.7:9000: no answer$"):
         read_with(ArchiveError("http://192.0.2.7:9000: no answer"))
+
+
+def test_more_actors_than_a_ray_of_this_machine_has_room_for_are_wrong_use(executor, monkeypatch) -> None:
+    cluster(monkeypatch, {"CPU": 4})
+    monkeypatch.delenv("RAY_ADDRESS")
+    with pytest.raises(
+        UsageError,
+        match=r"has 4 CPUs and 0 GPUs; expected at least 9 CPUs and 0 GPUs for 8 actors, .*; lower num_actors",
+    ):
+        executor(pool=PoolSettings(num_actors=8)).await_room(100)
+
+
+def test_a_cluster_without_room_fails_the_run_for_a_schedule_to_try_again(executor, monkeypatch) -> None:
+    cluster(monkeypatch, {"CPU": 16, "GPU": 2})
+    with pytest.raises(ReviewmineError, match=r"has 16 CPUs and 2 GPUs; expected .* 4 GPUs") as raised:
+        executor(pool=PoolSettings(num_actors=4), start_timeout_s=0).await_room(100)
+    assert raised.value.exit_code == 1
+
+
+def test_a_cluster_whose_workers_are_away_is_waited_for_and_the_wait_is_told_once(
+    executor, monkeypatch, caplog
+) -> None:
+    """The head has no processors: between two workers a cluster has none at all."""
+    resources: dict[str, float] = {}
+    arrivals = iter([{}, {"CPU": 16, "GPU": 2}])
+    cluster(monkeypatch, resources)
+    monkeypatch.setattr(time, "sleep", lambda seconds: resources.update(next(arrivals)))
+    with caplog.at_level(logging.WARNING):
+        assert executor(pool=PoolSettings()).await_room(100) == (2, 1)
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("the cluster has 0 CPUs and 0 GPUs; expected at least 2 CPUs")
+
+
+@pytest.mark.usefixtures("ray_up")
+def test_actors_that_do_not_start_for_another_job_holds_the_processors_are_told_as_such(executor) -> None:
+    @ray.remote
+    class OtherJob:
+        def holds(self) -> bool:
+            return True
+
+    found = int(ray.cluster_resources()["CPU"])
+    other = OtherJob.options(num_cpus=found).remote()
+    assert ray.get(other.holds.remote())
+    waiting = executor(pool=PoolSettings(num_actors=1, device="cpu"), start_timeout_s=1)
+    told = (
+        rf"the 1 actors have not all started within 1 s: the cluster has {found} CPUs and 0 GPUs, of which 0 CPUs "
+        r"and 0 GPUs were free; expected 2 CPUs .*; another job holds the others: wait .* or lower num_actors"
+    )
+    try:
+        with pytest.raises(ReviewmineError, match=told) as raised:
+            list(waiting.execute([TASK]))
+    finally:
+        ray.kill(other)
+    assert raised.value.exit_code == 1
+
+
+@pytest.mark.usefixtures("ray_up")
+def test_actors_that_have_room_and_are_slow_to_start_blame_no_other_job(executor) -> None:
+    slow = executor(
+        pool=PoolSettings(num_actors=1, device="cpu"),
+        annotate=lambda job, model: time.sleep(4),
+        start_timeout_s=1,
+    )
+    with pytest.raises(
+        ReviewmineError, match=r"not all started within 1 s: .*; their workers' logs tell what kept them"
+    ):
+        list(slow.execute([TASK]))
