@@ -49,8 +49,8 @@ def month_ranges(first: str, last: str, months: int) -> list[str]:
     ]
 
 
-def entrypoint(archive: str, table: str, partitions: str) -> str:
-    """The command of the job that brings one range up to date."""
+def entrypoint(archive: str, table: str, partitions: str, num_actors: int) -> str:
+    """The command of the job that brings one range up to date with so many of the cluster's GPUs."""
     run_file = f"{HOME}/jobs/runs/backfill.toml"
     command = [
         "python",
@@ -61,6 +61,8 @@ def entrypoint(archive: str, table: str, partitions: str) -> str:
         run_file,
         "--partitions",
         partitions,
+        "--num-actors",
+        str(num_actors),
     ]
     return shlex.join([*command, "--json"])
 

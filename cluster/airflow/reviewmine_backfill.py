@@ -58,6 +58,9 @@ def _stop(context: Any) -> None:
         "months": Param(
             6, type="integer", minimum=1, description="Months of one range, which is one Ray job."
         ),
+        "num_actors": Param(
+            3, type="integer", minimum=1, description="GPUs of one range; the others are left to other jobs."
+        ),
     },
 )
 def reviewmine_backfill() -> None:
@@ -86,7 +89,9 @@ def reviewmine_backfill() -> None:
         jobs = _jobs(client)
         step = backfill.next_step(jobs, context["run_id"], partitions, context["ti"].try_number)
         if step.kind == "submit":
-            command = backfill.entrypoint(params["archive"], params["table"], partitions)
+            command = backfill.entrypoint(
+                params["archive"], params["table"], partitions, params["num_actors"]
+            )
             client.submit_job(entrypoint=command, submission_id=step.submission_id)
             log.info("%s: submitted %s", partitions, step.submission_id)
         if step.kind != "ended":

@@ -109,13 +109,14 @@ def test_exit_codes_are_those_of_the_command() -> None:
 
 def test_the_job_is_a_backfill_that_can_run(monkeypatch: pytest.MonkeyPatch) -> None:
     manifests = pytest.importorskip("manifests")
-    command = shlex.split(entrypoint("s3://bucket/my reviews", "s3://bucket/opinions", RANGE))
+    command = shlex.split(entrypoint("s3://bucket/my reviews", "s3://bucket/opinions", RANGE, 3))
     name, parameters = manifests.parse(command, monkeypatch)
     assert (name, parameters["archive"], parameters["partitions"]) == (
         "annotate",
         "s3://bucket/my reviews",
         RANGE,
     )
+    assert parameters["num_actors"] == 3
     assert str(manifests.HOME) == ray_backfill.HOME
 
 

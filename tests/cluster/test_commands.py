@@ -89,6 +89,19 @@ def test_the_daily_run_begins_where_the_backfill_ends(notes: Path) -> None:
     assert [r.covers(january) for r in (one, other)] == [True, False]
 
 
+def test_the_daily_run_and_the_backfill_share_the_gpus_of_the_standing_cluster(
+    notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run without a share takes every GPU, and whoever comes second does not start."""
+    shares = 0
+    for manifest in ("kubernetes/cronjob-daily.yaml", "kubernetes/cronjob-backfill.yaml"):
+        command = commands_of(submit_script(manifest), notes, JOB_NAME="b", JOB_COMPLETION_INDEX="0")
+        _, parameters = parse(command, monkeypatch)
+        shares += parameters["num_actors"]
+    (gpus,) = document("kubernetes/raycluster.yaml")["spec"]["workerGroupSpecs"]
+    assert shares == gpus["replicas"]
+
+
 def test_a_script_asks_the_service_that_kuberay_makes_for_the_standing_cluster() -> None:
     name = document("kubernetes/raycluster.yaml")["metadata"]["name"]
     for manifest in ("kubernetes/cronjob-daily.yaml", "kubernetes/cronjob-backfill.yaml"):
