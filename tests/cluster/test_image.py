@@ -19,8 +19,10 @@ def test_the_base_has_the_pinned_ray_cuda_and_a_python_that_the_package_takes() 
     assert f">=3.{found[2]}" == PROJECT["requires-python"]
 
 
-def test_the_package_is_installed_under_the_constraints_with_its_checkpoint() -> None:
-    assert 'pip install --no-cache-dir -c constraints.txt ".[builtin,tune]"' in DOCKERFILE
+def test_the_package_is_installed_under_the_constraints_with_what_its_commands_and_formats_need() -> None:
+    (extras,) = re.findall(r'pip install --no-cache-dir -c constraints.txt "\.\[(.+)\]"', DOCKERFILE)
+    assert extras.split(",") == ["builtin", "iceberg", "tune"]
+    assert set(extras.split(",")) <= set(PROJECT["optional-dependencies"])
 
 
 def test_the_image_runs_as_the_user_of_the_base_where_the_manifests_expect_the_jobs() -> None:
