@@ -41,6 +41,12 @@ def test_the_cluster_is_of_a_fixed_size_and_its_head_annotates_nothing() -> None
     assert head["resources"]["CPU"] == 0
 
 
+def test_every_node_names_its_machine_image_and_none_is_left_to_rays_old_default() -> None:
+    prepared = prepare_config(document("ray-up.yaml"))
+    images = {node["node_config"].get("ImageId") for node in prepared["available_node_types"].values()}
+    assert images == {"IMAGE_ID"}
+
+
 def test_the_dashboard_is_not_open_to_the_network() -> None:
     (start,) = [
         command for command in document("ray-up.yaml")["head_start_ray_commands"] if "--head" in command
