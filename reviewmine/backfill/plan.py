@@ -4,20 +4,19 @@ Only listings, footers, pointers and manifests are looked at; for partitions der
 column.
 """
 
-import logging
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
 from reviewmine.backfill.inputs import Inputs, Reject
+from reviewmine.backfill.refusing import refuse_names, refuse_two_schemas, require_covered
 from reviewmine.backfill.result import CARRIED_COLUMNS, Result
 from reviewmine.backfill.selection import Selection
 from reviewmine.backfill.standing import PlannedPartition, Standing, State
 from reviewmine.contract.reviews import ReviewColumns
 from reviewmine.errors import ContractError, ReviewmineError, TableError, UsageError
-from reviewmine.partition import NULL_VALUE, Partition, PartitionBy, PartitionRange, comparable
+from reviewmine.partition import Partition, PartitionBy, PartitionRange
 from reviewmine.store.archive import Archive
 from reviewmine.store.filesystem import Listed
 from reviewmine.store.footers import FooterCache
@@ -25,8 +24,6 @@ from reviewmine.store.manifest import Manifest
 from reviewmine.store.table import Table
 
 __all__ = ["Plan", "PlannedPartition", "Planner", "Reject", "State"]
-
-_log = logging.getLogger(__name__)
 
 _Wanted = Mapping[Partition, Sequence[Listed]]
 
@@ -110,7 +107,10 @@ class Planner:
         wanted = {partition: files for partition, files in touched.items() if self._covers(partition)}
         damaged = damaged or {}
         unreadable = {**standing.unreadable, **damaged}
-        self._require_covered({*touched, *standing.live, *unreadable}, may_be_more=bool(unsure))
+        if self._only:
+            known = {*touched, *standing.live, *unreadable}
+            where = f"{self._archive_uri} or {self._table.uri}"
+            require_covered(self._only, known, where=where, may_be_more=bool(unsure))
         drafts = {
             partition: standing.compare(partition, files, result) for partition, files in wanted.items()
         }
@@ -119,11 +119,18 @@ class Planner:
         drafts = {partition: draft for partition, draft in drafts.items() if partition not in unreadable}
         ordered = [drafts[partition] for partition in self._selection.in_order(list(drafts))]
         settled = [self._if_settled(draft, wanted) for draft in ordered]
-        misnamed = self._misnamed(settled, touched, standing)
+        misnamed = refuse_names(self._table, settled, touched, standing.live)
         plan = self._filled_in(settled, wanted, unsure, result, misnamed)
         failed = {p: str(error) for p, error in unreadable.items() if p in damaged or self._covers(p)}
         plan = replace(plan, live=standing.live, failed={**failed, **plan.failed})
-        self._refuse_two_schemas(plan, touched)
+        if any(planned.fragments for planned in plan.due()):
+            refuse_two_schemas(
+                self._table,
+                plan.live,
+                {planned.partition for planned in plan.due()},
+                carried=result.ingredients[CARRIED_COLUMNS],
+                left_because=lambda partition: _left_because(partition, plan, touched),
+            )
         return plan
 
     def _touched(self, standing: Standing) -> tuple[dict[Partition, list[Listed]], list[Reject]]:
@@ -191,77 +198,12 @@ class Planner:
             failed={partition: str(broken) for partition, broken in failed.items()},
         )
 
-    def _misnamed(
-        self, drafts: Sequence[PlannedPartition], touched: _Wanted, standing: Standing
-    ) -> dict[Partition, TableError]:
-        """The partitions that are due and whose name the format has no room for, alone or beside another's."""
-        published = {partition for partition, live in standing.live.items() if live.parts}
-        by_values: dict[tuple[str, ...], set[Partition]] = defaultdict(set)
-        if self._table.live.tells_by_value:
-            for partition in published | touched.keys():
-                by_values[partition.values].add(partition)
-        refused = {}
-        for draft in drafts:
-            if not draft.is_due:
-                continue
-            alike = by_values.get(draft.partition.values, set()) - {draft.partition}
-            if draft.state == "pruned":
-                alike &= published
-            if alike:
-                refused[draft.partition] = TableError(
-                    f"{self._table.uri}: partition {draft.partition}: found {min(alike)} beside it, which is the same "
-                    "value to readers of this table; expected one folder for a value: move the files of both into one, "
-                    "and empty with --prune what is gone"
-                )
-            elif refusal := self._table.live.misnamed(draft.partition):
-                refused[draft.partition] = TableError(refusal)
-        return refused
-
     def _if_settled(self, draft: PlannedPartition, wanted: _Wanted) -> PlannedPartition:
         why = self._selection.unsettled(wanted.get(draft.partition, ())) if draft.is_due else None
         return draft.left("unsettled", why) if why else draft
 
     def _covers(self, partition: Partition) -> bool:
         return self._only is None or self._only.covers(partition)
-
-    def _require_covered(self, known: Collection[Partition], *, may_be_more: bool) -> None:
-        """A range that covers none of the `known` partitions is told, and refused if time will bring it none."""
-        if self._only is None or any(self._covers(partition) for partition in known):
-            return
-        dated = sorted((p for p in known if NULL_VALUE not in p.values), key=comparable)
-        found = f"{dated[0]} to {dated[-1]}" if dated else "undated rows alone" if known else "none"
-        nothing = (
-            f"--partitions {self._only}: covers no partition of {self._archive_uri} or {self._table.uri}"
-        )
-        if not may_be_more and not self._only.may_come(known):
-            raise UsageError(
-                f"{nothing}; found {found}; expected a range that takes some of these, or dates that may still come; "
-                "check its spelling"
-            )
-        _log.warning("%s yet; found %s; nothing is done", nothing, found)
-
-    def _refuse_two_schemas(self, plan: Plan, touched: _Wanted) -> None:
-        """A run must not carry other columns than the rows that it leaves as they are."""
-        if not self._table.live.has_one_schema or not any(planned.fragments for planned in plan.due()):
-            return
-        wanted = plan.result.ingredients[CARRIED_COLUMNS]
-        due = {planned.partition for planned in plan.due()}
-        clashing = {
-            partition: live.ingredients.get(CARRIED_COLUMNS, "")
-            for partition, live in sorted(plan.live.items())
-            if partition not in due and live.parts and live.ingredients.get(CARRIED_COLUMNS, "") != wanted
-        }
-        if clashing:
-            told = [_left_because(partition, plan, touched) for partition in clashing]
-            more = [*told[1:3], *([f"{len(told) - 3:,} more"] if len(told) > 3 else [])]
-            beside = f" (beside {'; '.join(more)})" if more else ""
-            found = next(iter(clashing.values())) or "no columns"
-            raise TableError(
-                f"{self._table.uri}: {told[0]}, carries {found}{beside}; this run "
-                f"would carry {wanted or 'none'}, and a table has one schema: --carry the same columns of the same "
-                "types, or leave nothing out (--partitions, --limit-partitions, --settled-after), mend or take away "
-                "files that cannot be used, and empty with --prune what is gone"
-            )
 
     def _left_behind(
         self, standing: Standing, touched: _Wanted, *, may_prune: bool

@@ -1,4 +1,4 @@
-"""Spellings: folders that spell one value in two ways are two partitions, and one to readers of Iceberg."""
+"""Refusing: folders that spell one value in two ways are two partitions, and one to readers of Iceberg."""
 
 import shutil
 from pathlib import Path
