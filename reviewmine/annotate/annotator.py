@@ -3,6 +3,7 @@
 A Ray actor holds one of these and tests call it directly; there is nothing of Ray in it.
 """
 
+import socket
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from reviewmine.annotate.rows import MADE_SCHEMA, model_columns
 from reviewmine.annotate.sentence_vectors import sentence_means
 from reviewmine.annotate.word_leanings import WordLeanings
 from reviewmine.contract.annotations import MODEL_SCHEMA, unannotated
+from reviewmine.errors import ReviewmineError
 from reviewmine.labels import ANNOTATED_STATUSES
 from reviewmine.model.batching import padded, token_budget_batches
 from reviewmine.model.checkpoint import load_checkpoint
@@ -62,10 +64,12 @@ class Annotator:
         Raises:
             CheckpointError: the checkpoint cannot be trusted or understood, has another digest, or no head for polarity
                 or intensity.
+            ReviewmineError: a GPU is asked for, and torch can use none here.
         """
         if num_threads is not None:
             set_threads(num_threads)
         self._device = best_device() if device == "auto" else torch.device(device)
+        _require_usable(self._device)
         self._checkpoint = load_checkpoint(checkpoint, expected_digest=expected_digest, device=self._device)
         require_opinion_heads(self._checkpoint.spec, where=str(checkpoint))
         self.network = self._checkpoint.network
@@ -222,4 +226,15 @@ def _statuses(prepared: pa.Table, is_answered: NDArray[np.bool_], failed_rows: S
             for status, source_row, answered in columns
         ],
         pa.string(),
+    )
+
+
+def _require_usable(device: torch.device) -> None:
+    """Raises ReviewmineError for a CUDA device where there is none: never is a GPU's work left to a CPU in silence."""
+    if device.type != "cuda" or torch.cuda.is_available():
+        return
+    built = f"CUDA {torch.version.cuda}" if torch.version.cuda else "CPUs alone"
+    raise ReviewmineError(
+        f"{socket.gethostname()}: torch {torch.__version__}, built for {built}, finds no GPU that it can use; expected "
+        'one for the device cuda; update the driver of the node or change its image, or set device = "cpu" under [pool]'
     )

@@ -4,13 +4,14 @@ import logging
 import os
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import pyarrow as pa
 import ray
 import ray.data
 from ray.data import ActorPoolStrategy, DataContext
-from ray.exceptions import GetTimeoutError
+from ray.exceptions import GetTimeoutError, UserCodeException
 
 from reviewmine.backfill.work import Job, Outcome, Task
 from reviewmine.distributed.ledger import MAX_DEATHS, Ledger
@@ -77,7 +78,12 @@ class RayExecutor:
             fragments.map_batches(read, **_TASKS)
             .map_batches(
                 Annotate,
-                fn_constructor_args=(ledger, self._annotate, self._job, self._model),
+                fn_constructor_args=(
+                    ledger,
+                    self._annotate,
+                    self._job,
+                    placed_on(self._model, num_gpus=num_gpus),
+                ),
                 compute=ActorPoolStrategy(size=num_actors),
                 batch_size=1,
                 batch_format="pyarrow",
@@ -158,6 +164,14 @@ class RayExecutor:
         return max(1, int(spare) // self._model.pool.num_cpus_per_actor)
 
 
+class WorkerError(UserCodeException):  # type: ignore[misc]
+    """A ReviewmineError on its way from a worker: Ray passes on an exception's attributes, not what it came from."""
+
+    def __init__(self, cause: ReviewmineError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
 class _Guarded:
     """A stage as Ray Data calls it: a batch of one row in, one out, and no work begun that has killed too often."""
 
@@ -181,8 +195,8 @@ class _Guarded:
         """Ray writes what a stage raises into its logs."""
         try:
             return self._stage(message)
-        except ReviewmineError:
-            raise
+        except ReviewmineError as error:
+            raise WorkerError(error) from error
         except Exception as raised:
             mask_error(raised)
             raise
@@ -196,11 +210,31 @@ class Annotate(_Guarded):
     """The annotate stage as an actor: the weights are loaded where it runs, once."""
 
     def __init__(self, ledger: Ledger, make: MakeStage, job: Job, model: Model) -> None:
-        super().__init__(ledger, make(job, model))
+        super().__init__(ledger, _made(make, job, model))
 
 
 class Write(_Guarded):
     """The write stage, under the name that Ray shows."""
+
+
+def placed_on(model: Model, *, num_gpus: int) -> Model:
+    """The model for an actor with so many GPUs: one that Ray gave it is used, or its absence is an error."""
+    if not num_gpus:
+        return model
+    return replace(model, pool=model.pool.model_copy(update={"device": "cuda"}))
+
+
+def _made(make: MakeStage, job: Job, model: Model) -> Stage:
+    """The stage, or one that raises why there is none: of an error in a constructor Ray keeps the text alone."""
+    try:
+        return make(job, model)
+    except ReviewmineError as error:
+        refusal = error
+
+    def refuse(message: Message) -> Message:
+        raise refusal
+
+    return refuse
 
 
 def _has(resources: Mapping[str, float], needed: Mapping[str, float]) -> bool:
@@ -216,6 +250,7 @@ def _set_context(start_timeout_s: int) -> None:
     context.wait_for_min_actors_s = start_timeout_s
     context.execution_no_progress_timeout_s = _NO_PROGRESS_TIMEOUT_S
     context.execution_options.preserve_order = False
+    context.raise_original_map_exception = True  # in place of one that has lost its cause
     context.enable_progress_bars = False  # they count fragments; ours count rows
     logging.getLogger("ray.data").setLevel(logging.ERROR)
 

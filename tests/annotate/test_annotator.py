@@ -12,7 +12,7 @@ from reviewmine.annotate.annotator import Annotator
 from reviewmine.annotate.prepare import Preparer
 from reviewmine.annotate.rows import MADE_SCHEMA, assemble
 from reviewmine.contract.annotations import validate
-from reviewmine.errors import CheckpointError
+from reviewmine.errors import CheckpointError, ReviewmineError
 from reviewmine.labels import POLARITIES
 from reviewmine.model.checkpoint import load_checkpoint
 from reviewmine.model.device import fast_dtype
@@ -199,6 +199,17 @@ def test_a_table_without_rows_has_the_same_columns(prepare: Preparer, annotator:
 def test_another_digest_than_the_expected_one_is_refused(checkpoint: Path) -> None:
     with pytest.raises(CheckpointError, match="expected 00"):
         Annotator(checkpoint, expected_digest="00", device="cpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_asked_for_and_cannot_be_used_is_an_error_and_auto_takes_the_cpu(
+    checkpoint: Path,
+) -> None:
+    with pytest.raises(
+        ReviewmineError, match=r"torch \S+, built for .*, finds no GPU that it can use; .*driver"
+    ):
+        Annotator(checkpoint, device="cuda")
+    assert Annotator(checkpoint, device="auto").device == "cpu"
 
 
 @pytest.mark.gpu

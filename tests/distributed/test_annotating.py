@@ -1,10 +1,12 @@
 """The room for actors, and what Ray logs when a stage raises; what it does with fragments is in test_main_job.py."""
 
+import gc
 import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 import pytest
@@ -12,25 +14,42 @@ import ray
 from daily_archive import write_daily
 
 from reviewmine.backfill.settings import AnnotateSettings, PoolSettings
-from reviewmine.backfill.work import Task
-from reviewmine.distributed.annotating import RayExecutor, Read
+from reviewmine.backfill.work import Job, Task
+from reviewmine.distributed.annotating import Annotate, RayExecutor, Read, Stage, WorkerError, placed_on
 from reviewmine.distributed.ledger import Ledger
 from reviewmine.distributed.main_job import intent_of
-from reviewmine.distributed.stages import Message
-from reviewmine.errors import ArchiveError, ReviewmineError, UsageError
+from reviewmine.distributed.stages import Message, Model
+from reviewmine.errors import ArchiveError, CheckpointError, ReviewmineError, UsageError
 from reviewmine.store.fragment import Fragment
 
 TASK = Task(fragment=Fragment(path="a.parquet", etag="1", first_row=0, num_rows=3))
+BATCH = pa.table(
+    {
+        "task": pa.array([TASK.encode()], pa.binary()),
+        "table": pa.nulls(1, pa.large_binary()),
+        "carried_over": pa.nulls(1, pa.large_binary()),
+        "remark": pa.nulls(1, pa.string()),
+        "effort": pa.nulls(1, pa.binary()),
+        "outcome": pa.nulls(1, pa.binary()),
+    }
+)
 
 
 @pytest.fixture
-def executor(tmp_path: Path, tiny_checkpoint: Path) -> Callable[..., RayExecutor]:
+def settings(tmp_path: Path, tiny_checkpoint: Path) -> AnnotateSettings:
+    return AnnotateSettings(
+        archive=str(write_daily(tmp_path / "archive")),
+        table=str(tmp_path / "annotations"),
+        checkpoint=str(tiny_checkpoint),
+    )
+
+
+@pytest.fixture
+def executor(settings: AnnotateSettings) -> Callable[..., RayExecutor]:
     """Makes executors over a small archive; settings of the pool are given as `pool`."""
 
     def make(*, pool: PoolSettings, **options: object) -> RayExecutor:
-        archive, table = str(write_daily(tmp_path / "archive")), str(tmp_path / "annotations")
-        settings = AnnotateSettings(archive=archive, table=table, checkpoint=str(tiny_checkpoint), pool=pool)
-        intent = intent_of(settings)
+        intent = intent_of(settings.model_copy(update={"pool": pool}))
         return RayExecutor(intent.job, intent.model, **options)
 
     return make
@@ -59,17 +78,7 @@ def read_with(error: Exception) -> None:
     def stage(message: Message) -> Message:
         raise error
 
-    batch = pa.table(
-        {
-            "task": pa.array([TASK.encode()], pa.binary()),
-            "table": pa.nulls(1, pa.large_binary()),
-            "carried_over": pa.nulls(1, pa.large_binary()),
-            "remark": pa.nulls(1, pa.string()),
-            "effort": pa.nulls(1, pa.binary()),
-            "outcome": pa.nulls(1, pa.binary()),
-        }
-    )
-    Read(CalmLedger(), stage)(batch)
+    Read(CalmLedger(), stage)(BATCH)
 
 
 def test_what_a_stage_quotes_of_a_review_is_masked_before_ray_logs_it() -> None:
@@ -78,8 +87,10 @@ def test_what_a_stage_quotes_of_a_review_is_masked_before_ray_logs_it() -> None:
 
 
 def test_our_own_errors_quote_no_review_and_keep_their_words() -> None:
-    with pytest.raises(ArchiveError, match=r"^http://192\.0\.2\.7:9000: no answer$"):
-        read_with(ArchiveError("http://192.0.2.7:9000: no answer"))
+    error = ArchiveError("http://192.0.2.7:9000: no answer")
+    with pytest.raises(WorkerError, match=r"^http://192\.0\.2\.7:9000: no answer$") as raised:
+        read_with(error)
+    assert raised.value.cause is error
 
 
 def test_more_actors_than_a_ray_of_this_machine_has_room_for_are_wrong_use(executor, monkeypatch) -> None:
@@ -138,6 +149,11 @@ def test_actors_that_do_not_start_for_another_job_holds_the_processors_are_told_
 
 @pytest.mark.usefixtures("ray_up")
 def test_actors_that_have_room_and_are_slow_to_start_blame_no_other_job(executor) -> None:
+    deadline = time.monotonic() + 60
+    gc.collect()  # actors of another test that never started end with their handles
+    while ray.available_resources().get("CPU", 0) < ray.cluster_resources()["CPU"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     slow = executor(
         pool=PoolSettings(num_actors=1, device="cpu"),
         annotate=lambda job, model: time.sleep(4),
@@ -147,3 +163,36 @@ def test_actors_that_have_room_and_are_slow_to_start_blame_no_other_job(executor
         ReviewmineError, match=r"not all started within 1 s: .*; their workers' logs tell what kept them"
     ):
         list(slow.execute([TASK]))
+
+
+def test_an_actor_that_cannot_load_its_model_says_so_with_its_first_fragment() -> None:
+    """Of what a constructor raises, Ray would keep the text alone."""
+
+    def refuse(job: Job, model: Model) -> Stage:
+        raise ReviewmineError("node7: finds no GPU that it can use")
+
+    actor = Annotate(CalmLedger(), refuse, job=None, model=None)
+    with pytest.raises(WorkerError, match=r"^node7: finds no GPU that it can use$"):
+        actor(BATCH)
+
+
+@pytest.mark.usefixtures("ray_up")
+def test_an_error_of_ours_in_a_worker_reaches_the_driver_as_it_was_raised(executor, settings) -> None:
+    def refuse(job: Job, model: Model) -> Stage:
+        raise CheckpointError("node7: the checkpoint is damaged")
+
+    intent = intent_of(settings)
+    fragment = intent.planner.plan(intent.result).due()[0].fragments[0]
+    refusing = executor(pool=PoolSettings(num_actors=1, device="cpu"), annotate=refuse)
+    with pytest.raises(CheckpointError, match=r"^node7: the checkpoint is damaged$"):
+        list(refusing.execute([Task(fragment=fragment)]))
+
+
+@pytest.mark.parametrize(
+    ("device", "num_gpus", "placed"), [("auto", 1, "cuda"), ("auto", 0, "auto"), ("cpu", 0, "cpu")]
+)
+def test_a_gpu_that_ray_gave_an_actor_is_asked_for_and_without_one_the_node_decides(
+    device: Literal["auto", "cpu"], num_gpus: int, placed: str
+) -> None:
+    model = Model(checkpoint="c", digest="d", annotate_unsupported=False, pool=PoolSettings(device=device))
+    assert placed_on(model, num_gpus=num_gpus).pool.device == placed
