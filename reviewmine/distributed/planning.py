@@ -125,7 +125,7 @@ def _num_workers(intent: Intent, pace: Pace) -> int:
         return pool.num_actors
     if os.environ.get("RAY_ADDRESS"):
         with ray_session():
-            return RayExecutor(intent.job, intent.model).num_actors()
+            return RayExecutor(intent.job, intent.model).room.num_actors()
     return pace.num_workers or local_workers(pool.num_cpus_per_actor)
 
 
@@ -133,8 +133,8 @@ def _trial(intent: Intent, pending: Sequence[Fragment], tokens: TokenRate) -> tu
     """A trial on the workers that a run would have, and how many these are."""
     executor, began = RayExecutor(intent.job, intent.model), time.monotonic()
     with ray_session():
-        num_workers = executor.num_actors()
-        probe_tokens = _GPU_TOKENS_OF_A_PROBE if executor.uses_gpus() else _CPU_TOKENS_OF_A_PROBE
+        num_workers = executor.room.num_actors()
+        probe_tokens = _GPU_TOKENS_OF_A_PROBE if executor.room.uses_gpus() else _CPU_TOKENS_OF_A_PROBE
         probe_rows = max(16, round(probe_tokens / max(1.0, tokens.per_row)))
         warming_rows = max(8, round(_WARMING_SHARE * probe_rows))
         num_probes = _PROBES_OF_A_WORKER * num_workers

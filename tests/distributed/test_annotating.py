@@ -1,7 +1,6 @@
-"""The room for actors, and what Ray logs when a stage raises; what it does with fragments is in test_main_job.py."""
+"""Actors that do not start, and what becomes of what a stage raises; the rest is in test_main_job.py."""
 
 import gc
-import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from reviewmine.distributed.annotating import Annotate, RayExecutor, Read, Stage
 from reviewmine.distributed.ledger import Ledger
 from reviewmine.distributed.main_job import intent_of
 from reviewmine.distributed.stages import Message, Model
-from reviewmine.errors import ArchiveError, CheckpointError, ReviewmineError, UsageError
+from reviewmine.errors import ArchiveError, CheckpointError, ReviewmineError
 from reviewmine.store.fragment import Fragment
 
 TASK = Task(fragment=Fragment(path="a.parquet", etag="1", first_row=0, num_rows=3))
@@ -55,12 +54,6 @@ def executor(settings: AnnotateSettings) -> Callable[..., RayExecutor]:
     return make
 
 
-def cluster(monkeypatch: pytest.MonkeyPatch, resources: dict[str, float]) -> None:
-    """Have Ray say this of the cluster that a job was submitted to."""
-    monkeypatch.setattr(ray, "cluster_resources", lambda: resources)
-    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:6379")
-
-
 class CalmLedger(Ledger):
     """A ledger of a run in which nothing dies, without an actor."""
 
@@ -91,37 +84,6 @@ def test_our_own_errors_quote_no_review_and_keep_their_words() -> None:
     with pytest.raises(WorkerError, match=r"^http://192\.0\.2\.7:9000: no answer$") as raised:
         read_with(error)
     assert raised.value.cause is error
-
-
-def test_more_actors_than_a_ray_of_this_machine_has_room_for_are_wrong_use(executor, monkeypatch) -> None:
-    cluster(monkeypatch, {"CPU": 4})
-    monkeypatch.delenv("RAY_ADDRESS")
-    with pytest.raises(
-        UsageError,
-        match=r"has 4 CPUs and 0 GPUs; expected at least 9 CPUs and 0 GPUs for 8 actors, .*; lower num_actors",
-    ):
-        executor(pool=PoolSettings(num_actors=8)).await_room(100)
-
-
-def test_a_cluster_without_room_fails_the_run_for_a_schedule_to_try_again(executor, monkeypatch) -> None:
-    cluster(monkeypatch, {"CPU": 16, "GPU": 2})
-    with pytest.raises(ReviewmineError, match=r"has 16 CPUs and 2 GPUs; expected .* 4 GPUs") as raised:
-        executor(pool=PoolSettings(num_actors=4), start_timeout_s=0).await_room(100)
-    assert raised.value.exit_code == 1
-
-
-def test_a_cluster_whose_workers_are_away_is_waited_for_and_the_wait_is_told_once(
-    executor, monkeypatch, caplog
-) -> None:
-    """The head has no processors: between two workers a cluster has none at all."""
-    resources: dict[str, float] = {}
-    arrivals = iter([{}, {"CPU": 16, "GPU": 2}])
-    cluster(monkeypatch, resources)
-    monkeypatch.setattr(time, "sleep", lambda seconds: resources.update(next(arrivals)))
-    with caplog.at_level(logging.WARNING):
-        assert executor(pool=PoolSettings()).await_room(100) == (2, 1)
-    assert len(caplog.messages) == 1
-    assert caplog.messages[0].startswith("the cluster has 0 CPUs and 0 GPUs; expected at least 2 CPUs")
 
 
 @pytest.mark.usefixtures("ray_up")
