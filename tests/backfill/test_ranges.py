@@ -50,9 +50,18 @@ def test_a_value_that_is_no_date_is_not_waited_for(brands, only):
 
 @pytest.mark.parametrize(
     "only",
-    ["2026-11-26..2026-11-26", "2025-01..", "2014-07..2014-12", "2024-09..2024-11", "2024-10", f"2024/{NULL_VALUE}"],
+    [
+        "2026-11-26..2026-11-26",
+        "2025-01..",
+        "2014-07..2014-12",
+        "2024-09..2024-11",
+        "2024-10",
+        f"2024/{NULL_VALUE}",
+    ],
 )
-def test_dates_without_reviews_before_between_and_after_those_with_some_are_no_error_and_are_told(months, only, caplog):
+def test_dates_without_reviews_before_between_and_after_those_with_some_are_no_error_and_are_told(
+    months, only, caplog
+):
     assert months.states(only) == {}
     assert caplog.messages == [
         f"--partitions {only}: covers no partition of {months.root} or {months.table.uri} yet; found "
