@@ -117,12 +117,13 @@ class PartitionRange:
         )
 
     def may_come(self, known: Iterable[Partition]) -> bool:
-        """Whether a partition of this range, which covers none of `known`, may come yet: one of a date, among dates."""
-        bounds = [bound for bound in (self.first, self.last) if bound]
+        """Whether a partition of this range, which covers none of `known`, may come yet: one of a date beside dates."""
         if NULL_VALUE in self.first + self.last:
             return True
+        if not all(_DATED.match(bound) for bound in (self.first, self.last) if bound):
+            return False
         values = [comparable(partition) for partition in known if NULL_VALUE not in partition.values]
-        return all(_DATED.match(text) for text in (*bounds, *values))
+        return not values or any(_DATED.match(value) for value in values)
 
     def __str__(self) -> str:
         return self.written

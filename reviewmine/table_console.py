@@ -175,8 +175,8 @@ def _holder(holder: Holder) -> str:
     return f"held by run {holder.run_id} on {holder.host} since {_moment(holder.since)}{beats[holder.is_beating]}"
 
 
-_SILENT_S = 1800.0
-"""Twice what workers may take to start; from then on a run says every half minute that it lives."""
+_SILENT_S = 2 * 3600.0
+"""A run is heard of with each fragment: this is more than workers take to start, and a slow one for a fragment."""
 
 
 def _run(run: RunStatus, now: datetime) -> str:
@@ -185,7 +185,7 @@ def _run(run: RunStatus, now: datetime) -> str:
     if run.updated_at and is_running:
         silent_s = (now - run.updated_at).total_seconds()
         is_running = silent_s < _SILENT_S
-        told = ["running" if is_running else "was running, and is probably dead"]
+        told = ["running" if is_running else "running or dead"]
         told.append(f"last heard of {time_text(silent_s)} ago")
     told.append(f"{run.partitions_published} of {run.partitions_due} partitions published")
     told.append(f"{run.rows_read:,} of {run.rows_due:,} rows")

@@ -219,6 +219,12 @@ def test_dates_may_still_come_among_dates_whenever_they_are(text, may_come):
     assert PartitionRange.parse(text).may_come(known) == may_come
 
 
+def test_a_date_may_come_though_a_folder_beside_the_dated_ones_has_none():
+    known = [day("2024-06"), day("unknown")]
+    assert PartitionRange.parse("2026-11-26").may_come(known)
+    assert not PartitionRange.parse("unknwon").may_come(known)
+
+
 def test_text_is_not_waited_for_among_text_nor_a_date():
     brands = [day("Acme"), day("Zenith")]
     assert not PartitionRange.parse("Acne").may_come(brands)

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from reviewmine.contract.dividing import derived_values
 from reviewmine.contract.reviews import ReviewColumns, check_schema, conform_dates, date_column
-from reviewmine.errors import ArchiveError, ArchiveUnsettled, ContractError
+from reviewmine.errors import ArchiveError, ContractError, StoreError, StoreUnavailable
 from reviewmine.partition import NULL_VALUE, Partition, PartitionBy
 from reviewmine.store.archive import Archive, Footer
 from reviewmine.store.filesystem import Listed
@@ -90,7 +90,7 @@ class Inputs:
         if self._archive.is_single_file:
             return False
         unlisted = sorted(set(paths) - {file.name for file in self.files} - self._absent)
-        looked_up = in_parallel(self._archive.store.stat, unlisted)
+        looked_up = in_parallel(self._look_up, unlisted)
         self._absent |= {path for path, file in zip(unlisted, looked_up, strict=True) if file is None}
         if found := [file for file in looked_up if file is not None]:
             told = found[0].name + (f" and {len(found) - 1:,} more" if len(found) > 1 else "")
@@ -101,6 +101,16 @@ class Inputs:
             )
             self.files = sorted([*self.files, *found])
         return bool(found)
+
+    def _look_up(self, path: str) -> Listed | None:
+        """The file of this name; None where there is none, or where it may not be looked at, and so not read either."""
+        try:
+            return self._archive.store.stat(path)
+        except StoreUnavailable:
+            raise
+        except StoreError as refused:
+            _log.warning("%s; it is taken for gone, as the listing says", refused)
+            return None
 
     def look_into(self, files: Iterable[Listed]) -> list[Footer | Reject]:
         """The footers of `files`, in their order."""
@@ -166,8 +176,6 @@ class Inputs:
                 dates = conform_dates(self._archive.read(fragment, lambda _: [name])[name], self._columns)
                 for counted in pc.value_counts(derived_values(by, dates)).to_pylist():
                     num_rows[counted["values"]] += counted["counts"]
-        except ArchiveUnsettled:
-            raise
         except (ArchiveError, ContractError) as broken:
             return Reject(file.name, str(broken))
         partitions = {Partition.derived(by, value): num_rows[value] for value in sorted(num_rows)}
@@ -178,8 +186,6 @@ class Inputs:
         """Files of one schema share it: an archive may have more files than there is room for schemas."""
         try:
             footer = self._archive.footer(file.name)
-        except ArchiveUnsettled:
-            raise
         except ArchiveError as broken:
             return Reject(file.name, str(broken))
         schema = footer.schema.remove_metadata()

@@ -45,6 +45,8 @@ class Plan:
     live: Mapping[Partition, Manifest] = field(default_factory=dict)
     """The live generation of every partition, those out of range too."""
     failed: Mapping[Partition, str] = field(default_factory=dict)
+    out_of_range: frozenset[Partition] = frozenset()
+    """Those of `failed` that the range does not cover."""
 
     def due(self) -> tuple[PlannedPartition, ...]:
         return tuple(planned for planned in self.partitions if planned.is_due)
@@ -122,7 +124,8 @@ class Planner:
         misnamed = refuse_names(self._table, settled, touched, standing.live)
         plan = self._filled_in(settled, wanted, unsure, result, misnamed)
         failed = {p: str(error) for p, error in unreadable.items() if p in damaged or self._covers(p)}
-        plan = replace(plan, live=standing.live, failed={**failed, **plan.failed})
+        out_of_range = frozenset(p for p in failed if not self._covers(p))
+        plan = replace(plan, live=standing.live, failed={**failed, **plan.failed}, out_of_range=out_of_range)
         if any(planned.fragments for planned in plan.due()):
             refuse_two_schemas(
                 self._table,

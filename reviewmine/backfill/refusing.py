@@ -48,8 +48,8 @@ def refuse_names(
         if not draft.is_due:
             continue
         alike = by_values.get(draft.partition.values, set()) - {draft.partition}
-        if draft.state == "pruned":
-            alike &= published
+        if draft.state == "pruned":  # it takes the rows of others along, which the archive brings again
+            alike &= published - frozenset(touched)
         if alike:
             refused[draft.partition] = TableError(
                 f"{table.uri}: partition {draft.partition}: found {min(alike)} beside it, which is the same value to "

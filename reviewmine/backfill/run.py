@@ -253,11 +253,12 @@ class Run:
     def _publish_together(self) -> None:
         """What has waited for one commit, unless a partition that belongs into it failed."""
         complete = sorted(self._complete, key=lambda planned: planned.partition)
-        if failed := len(self.summary.partitions_failed):
-            others = f" and {failed - 1} more" if failed > 1 else ""
+        elsewhere = {str(partition) for partition in self._plan.out_of_range}
+        if failed := [name for name in self.summary.partitions_failed if name not in elsewhere]:
+            others = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
             reason = (
-                f"held back, for {next(iter(self.summary.partitions_failed))}{others} failed and --atomic-run "
-                "publishes all partitions or none; what is annotated stands for the next run"
+                f"held back, for {failed[0]}{others} failed and --atomic-run publishes all partitions or none; what is "
+                "annotated stands for the next run"
             )
             for planned in complete:
                 self._fail(planned.partition, reason)

@@ -63,6 +63,7 @@ def undo(
     undone = []
     for partition in partitions:
         try:
+            _refuse_other_spellings(table, partition)
             done = roll_back(
                 table.store, table.layout, table.live, partition, run_id, to=to, patience=patience
             )
@@ -92,6 +93,20 @@ def _refuse_two_schemas(table: Table, partitions: Sequence[Partition], to: str) 
             f"{first[1] or 'no columns'}, {other} {second[0]} and {second[1] or 'no columns'}; a table has one schema: "
             f"roll all of them back, --partitions {ALL}, or to a generation of the same columns"
         )
+
+
+def _refuse_other_spellings(table: Table, partition: Partition) -> None:
+    """Rows brought back must not take the place of those of a partition that is the same value to readers."""
+    if not table.live.tells_by_value:
+        return
+    for other in published_partitions(table.store, table.layout):
+        if other.values == partition.values and other != partition:
+            live = _live(table, other)
+            if live is None or live.parts:
+                raise TableError(
+                    f"{table.uri}: partition {partition}: found {other} beside it, which is the same value to readers "
+                    "of this table; expected it to be empty: prune it first"
+                )
 
 
 def _live(table: Table, partition: Partition) -> Manifest | None:

@@ -20,8 +20,6 @@ from reviewmine.distributed.wire import of_batch, to_batch
 from reviewmine.errors import ReviewmineError
 from reviewmine.text.mask import mask_error
 
-logger = logging.getLogger(__name__)
-
 _START_TIMEOUT_S = 900
 _NO_PROGRESS_TIMEOUT_S = 6 * 3600  # a fragment may take a slow model an hour; only a hang takes a shift
 _TASKS: Final[dict[str, Any]] = {
@@ -136,7 +134,7 @@ class _Guarded:
             raise WorkerError(error) from error
         except Exception as raised:
             mask_error(raised)
-            raise
+            raise UserCodeException(f"{type(raised).__name__}: {raised}") from raised
 
 
 class Read(_Guarded):

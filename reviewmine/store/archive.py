@@ -105,9 +105,13 @@ class Archive:
         """
         self.check_unchanged(fragment)
         opened = self._opened(fragment.path)
-        with opened as parquet:
-            columns = list(select(parquet.schema_arrow))
-            batches = list(_batches(opened.for_rows_of(fragment), fragment, columns))
+        try:
+            with opened as parquet:
+                columns = list(select(parquet.schema_arrow))
+                batches = list(_batches(opened.for_rows_of(fragment), fragment, columns))
+        except ArchiveError:
+            self.check_unchanged(fragment)  # the bytes of two files are no Parquet
+            raise
         self.check_unchanged(fragment)
         num_rows = sum(batch.num_rows for batch in batches)
         if num_rows != fragment.num_rows:

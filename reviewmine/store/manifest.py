@@ -161,6 +161,7 @@ def live_manifests(
 
 
 def published_partitions(store: Store, layout: Layout) -> Iterator[Partition]:
-    """Every partition that has a pointer, in order of name."""
-    for listed in store.list(layout.pointers):
-        yield Partition.of_name(listed.name.rsplit("/", 1)[-1].removesuffix(".json"))
+    """Every partition that has a pointer, or manifests and so had one, in order of name."""
+    names = {listed.name.rsplit("/", 1)[-1].removesuffix(".json") for listed in store.list(layout.pointers)}
+    names |= {listed.name.split("/")[-2] for listed in store.list(layout.all_manifests)}
+    return map(Partition.of_name, sorted(names))

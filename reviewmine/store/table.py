@@ -215,8 +215,7 @@ class Table:
             if all(are_heeded) and standing and self._is_refused(probe, standing.etag):
                 raise TableError(
                     f"{self.uri}: the store refused a put under the etag that it had just shown, {standing.etag}; a "
-                    "proxy may alter etags: go past it, or set REVIEWMINE_COMPARE_AND_SWAP=0 and see to it that only "
-                    "one run writes at a time"
+                    "proxy may alter etags: go past it"
                 )
         finally:
             self.store.delete(probe)

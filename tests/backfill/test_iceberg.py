@@ -25,6 +25,7 @@ from reviewmine.errors import (
     TableError,
     UsageError,
 )
+from reviewmine.partition import Partition
 from reviewmine.store.catalog_entry import IcebergSettings
 from reviewmine.store.iceberg_catalog import EMBEDDED
 from reviewmine.store.s3_client import iceberg_properties
@@ -182,6 +183,16 @@ def test_partitions_that_are_published_together_leave_out_an_unreadable_file_onl
     summary = world.run(together=True, max_rejects=1)
     assert (summary.partitions_published, summary.exit_code) == (1, EXIT_DONE_WITH_REJECTS)
     assert seen(world) == expected({SECOND: EXPECTED[SECOND]})
+
+
+def test_a_failure_out_of_range_holds_nothing_back_that_is_published_together(world):
+    world.run("2024-01-01")
+    store, layout, first = world.table.store, world.table.layout, Partition.of_path(FIRST)
+    store.put(layout.lease(first), b"{")
+    store.put(layout.journal(first, 9), b"{")
+    summary = world.run("2024-01-02", together=True)
+    assert (list(summary.partitions_failed), summary.partitions_published) == ([FIRST], 1)
+    assert summary.exit_code == EXIT_FAILED
 
 
 def _lose_parts(world: World, outcome, partition: str) -> None:

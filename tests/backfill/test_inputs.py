@@ -9,6 +9,7 @@ from backfill_world import EXPECTED, FIRST, SECOND, World
 from stores import WrappedStore
 
 from reviewmine.backfill.selection import Selection
+from reviewmine.errors import StoreError
 from reviewmine.store import archive as archives
 from reviewmine.store.filesystem import Listed, Store
 
@@ -89,6 +90,21 @@ def test_a_file_that_changed_and_is_not_listed_is_taken_as_it_is(world, lacking)
     assert world.states()[FIRST] == "stale: archive changed"
     world.run()
     world.judge(EXPECTED | {FIRST: ["a7", "a8", "a9", "b1"]})
+
+
+def test_a_name_that_may_not_be_looked_at_is_taken_for_gone_and_told(world, lacking, monkeypatch, caplog):
+    """S3 answers so of a name that is not there, where listing is allowed below a prefix alone."""
+
+    def refuse(store: ShortListings, name: str) -> None:
+        raise StoreError(f"{name}: AccessDenied: this identity may not; check its policy")
+
+    world.run()
+    lacking.add(f"{FIRST}/a.parquet")
+    monkeypatch.setattr(ShortListings, "stat", refuse)
+    assert world.states() == {FIRST: "stale: archive changed", SECOND: "fresh"}
+    (told,) = caplog.messages
+    assert told.startswith(f"{FIRST}/a.parquet: AccessDenied")
+    assert told.endswith("; it is taken for gone, as the listing says")
 
 
 def test_a_file_that_is_gone_is_looked_up_once_and_leaves_its_partition(world, lacking, asked):

@@ -187,7 +187,11 @@ def test_a_lost_pointer_costs_no_file_and_is_put_again_as_its_error_says(body, t
     everything = Retention.of(0, timedelta(0), runs=(), now=datetime.now(UTC) + timedelta(days=30))
     with pytest.raises(TableError, match=r"(there is no such|not a) pointer.* or put .* in its place"):
         collect(store, layout, world.table.live, everything, new_run_id(), Patience())
+    with pytest.raises(TableError, match="pointer"):
+        live_partitions(world.table)
+    assert "pointer" in world.plan(checkpoint="two").failed[DAY]
     assert "pointer" in world.run(checkpoint="two").partitions_failed[str(DAY)]
+    assert world.num_done() == 1
     standing = {file.name for file in store.list("")}
     assert standing >= {*live.live_files, *(part.name for part in live.parts)}
     name = re.sub(r"-\d{5}\.parquet$", "", live.live_files[0].rsplit("/", 1)[-1])

@@ -8,8 +8,11 @@ from archives import reviews
 from backfill_world import World
 
 from reviewmine.backfill.selection import Selection
+from reviewmine.backfill.undoing import undo
 from reviewmine.errors import EXIT_FAILED, TableError
+from reviewmine.partition import Partition
 from reviewmine.store.catalog_entry import IcebergSettings
+from reviewmine.store.layout import new_run_id
 
 PLAIN, ESCAPED, OTHER = "ts=10:00", "ts=10%3A00", "ts=11:00"
 
@@ -51,6 +54,19 @@ def test_a_folder_that_was_renamed_to_another_spelling_is_published_once_the_fir
     assert world.run(selection=prune).exit_code == 0
     assert world.states() == {ESCAPED: "fresh", OTHER: "fresh"}
     assert len(world.table.live.sizes()) == 2
+
+
+def test_a_rollback_brings_no_rows_back_in_the_place_of_another_spelling(tmp_path):
+    world = written(tmp_path, PLAIN, OTHER)
+    world.run()
+    shutil.move(world.root / PLAIN, world.root / ESCAPED)
+    for _ in range(2):
+        world.run(selection=Selection(prune=True))
+    (undone,) = undo(
+        world.table, [Partition.of_path(PLAIN)], new_run_id(), to="previous", patience=world.patience()
+    )
+    assert f"partition {PLAIN}: found {ESCAPED} beside it" in undone.failure
+    assert world.states() == {ESCAPED: "fresh", OTHER: "fresh"}
 
 
 def test_both_are_published_where_readers_list_folders(tmp_path):

@@ -101,6 +101,17 @@ def test_an_end_means_what_the_exit_code_says(job: Job, means: str) -> None:
     assert ending(job) == means
 
 
+def test_a_range_leaves_the_daily_run_a_gpu_of_the_standing_cluster() -> None:
+    (default,) = (
+        value.args[0].value
+        for node in ast.walk(DAG)
+        if isinstance(node, ast.Dict)
+        for key, value in zip(node.keys, node.values, strict=True)
+        if isinstance(key, ast.Constant) and key.value == "num_actors" and isinstance(value, ast.Call)
+    )
+    assert default == 3
+
+
 def test_exit_codes_are_those_of_the_command() -> None:
     errors = pytest.importorskip("reviewmine.errors")
     for name in ("EXIT_USAGE", "EXIT_DONE_WITH_REJECTS", "EXIT_RESUMABLE"):

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-import pyarrow as pa
 import pytest
 import ray
 from daily_archive import write_daily
+from ray.exceptions import UserCodeException
 
 from reviewmine.backfill.settings import AnnotateSettings, PoolSettings
 from reviewmine.backfill.work import Job, Task
@@ -18,20 +18,12 @@ from reviewmine.distributed.annotating import Annotate, RayExecutor, Read, Stage
 from reviewmine.distributed.ledger import Ledger
 from reviewmine.distributed.main_job import intent_of
 from reviewmine.distributed.stages import Message, Model
+from reviewmine.distributed.wire import to_batch
 from reviewmine.errors import ArchiveError, CheckpointError, ReviewmineError
 from reviewmine.store.fragment import Fragment
 
 TASK = Task(fragment=Fragment(path="a.parquet", etag="1", first_row=0, num_rows=3))
-BATCH = pa.table(
-    {
-        "task": pa.array([TASK.encode()], pa.binary()),
-        "table": pa.nulls(1, pa.large_binary()),
-        "carried_over": pa.nulls(1, pa.large_binary()),
-        "remark": pa.nulls(1, pa.string()),
-        "effort": pa.nulls(1, pa.binary()),
-        "outcome": pa.nulls(1, pa.binary()),
-    }
-)
+BATCH = to_batch(Message(TASK))
 
 
 @pytest.fixture
@@ -75,7 +67,7 @@ def read_with(error: Exception) -> None:
 
 
 def test_what_a_stage_quotes_of_a_review_is_masked_before_ray_logs_it() -> None:
-    with pytest.raises(ValueError, match=r"^cannot read 'write to \[mail\]'$"):
+    with pytest.raises(UserCodeException, match=r"^ValueError: cannot read 'write to \[mail\]'$"):
         read_with(ValueError("cannot read 'write to anna@example.org'"))
 
 

@@ -132,7 +132,7 @@ class TestEveryPlace:
             archive.store.put("a.parquet", b"something else altogether")
             return ["review_id"]
 
-        with pytest.raises(ArchiveError, match=r"a\.parquet"):
+        with pytest.raises(ArchiveUnsettled, match=r"a\.parquet: changed while it was read"):
             archive.read(planned, select_and_take_away)
 
     def test_a_file_that_is_gone_is_an_error_that_names_it(self, place, tmp_path):

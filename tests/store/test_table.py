@@ -217,9 +217,7 @@ class OtherEtags(WrappedStore):
 def test_a_store_that_refuses_what_its_own_etags_allow_is_told_with_what_to_do(s3_uri):
     table = Table(f"{s3_uri}/annotations")
     table.store = OtherEtags(table.store)
-    with pytest.raises(
-        TableError, match=r"refused a put under the etag .*W/.* go past it, or set REVIEWMINE_COMP"
-    ):
+    with pytest.raises(TableError, match=r"refused a put under the etag .*W/.* go past it$"):
         table.make_or_match(("dt",), None)
     assert [file.name for file in table.store.list("") if "scratch" in file.name] == []
 
