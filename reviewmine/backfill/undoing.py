@@ -61,9 +61,10 @@ def undo(
     """
     _refuse_two_schemas(table, partitions, to)
     undone = []
+    published = list(published_partitions(table.store, table.layout)) if table.live.tells_by_value else []
     for partition in partitions:
         try:
-            _refuse_other_spellings(table, partition)
+            _refuse_other_spellings(table, partition, published)
             done = roll_back(
                 table.store, table.layout, table.live, partition, run_id, to=to, patience=patience
             )
@@ -95,11 +96,9 @@ def _refuse_two_schemas(table: Table, partitions: Sequence[Partition], to: str) 
         )
 
 
-def _refuse_other_spellings(table: Table, partition: Partition) -> None:
+def _refuse_other_spellings(table: Table, partition: Partition, published: Sequence[Partition]) -> None:
     """Rows brought back must not take the place of those of a partition that is the same value to readers."""
-    if not table.live.tells_by_value:
-        return
-    for other in published_partitions(table.store, table.layout):
+    for other in published:
         if other.values == partition.values and other != partition:
             live = _live(table, other)
             if live is None or live.parts:
