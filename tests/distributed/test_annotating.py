@@ -4,12 +4,10 @@ import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Literal
 
 import pytest
 import ray
-from daily_archive import write_daily
 from ray.exceptions import UserCodeException
 
 from reviewmine.backfill.settings import AnnotateSettings, PoolSettings
@@ -24,15 +22,6 @@ from reviewmine.store.fragment import Fragment
 
 TASK = Task(fragment=Fragment(path="a.parquet", etag="1", first_row=0, num_rows=3))
 BATCH = to_batch(Message(TASK))
-
-
-@pytest.fixture
-def settings(tmp_path: Path, tiny_checkpoint: Path) -> AnnotateSettings:
-    return AnnotateSettings(
-        archive=str(write_daily(tmp_path / "archive")),
-        table=str(tmp_path / "annotations"),
-        checkpoint=str(tiny_checkpoint),
-    )
 
 
 @pytest.fixture

@@ -25,16 +25,6 @@ from reviewmine.errors import ArchiveError, CheckpointError, ContractError, Reje
 pytestmark = pytest.mark.usefixtures("ray_up")
 
 
-@pytest.fixture
-def settings(tmp_path: Path, tiny_checkpoint: Path) -> AnnotateSettings:
-    return AnnotateSettings(
-        archive=str(write_daily(tmp_path / "archive")),
-        table=str(tmp_path / "annotations"),
-        checkpoint=str(tiny_checkpoint),
-        pool=PoolSettings(num_actors=1, device="cpu"),
-    )
-
-
 @pytest.fixture(scope="module")
 def finished(
     tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path, ray_up: None
