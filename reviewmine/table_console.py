@@ -176,7 +176,7 @@ def _holder(holder: Holder) -> str:
 
 
 _SILENT_S = 2 * 3600.0
-"""A run is heard of with each fragment: this is more than workers take to start, and a slow one for a fragment."""
+"""Longer than workers take to start, or a slow one for a fragment: with each that is done a run is heard of."""
 
 
 def _run(run: RunStatus, now: datetime) -> str:

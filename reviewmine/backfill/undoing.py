@@ -59,12 +59,14 @@ def undo(
 
     Raises TableError, before anything is done, where the table would come out with two schemas.
     """
-    _refuse_two_schemas(table, partitions, to)
+    published = list(published_partitions(table.store, table.layout))
+    if table.live.has_one_schema:
+        _refuse_two_schemas(table, partitions, published, to)
     undone = []
-    published = list(published_partitions(table.store, table.layout)) if table.live.tells_by_value else []
     for partition in partitions:
         try:
-            _refuse_other_spellings(table, partition, published)
+            if table.live.tells_by_value:
+                _refuse_other_spellings(table, partition, published)
             done = roll_back(
                 table.store, table.layout, table.live, partition, run_id, to=to, patience=patience
             )
@@ -74,14 +76,13 @@ def undo(
     return undone
 
 
-def _refuse_two_schemas(table: Table, partitions: Sequence[Partition], to: str) -> None:
+def _refuse_two_schemas(
+    table: Table, partitions: Sequence[Partition], published: Sequence[Partition], to: str
+) -> None:
     """A rollback of some partitions must not bring back columns that none has now; what clashes already may stay.
 
     Partitions whose live manifest cannot be read are passed over.
     """
-    if not table.live.has_one_schema:
-        return
-    published = list(published_partitions(table.store, table.layout))
     found = zip(published, in_parallel(lambda partition: _live(table, partition), published), strict=True)
     before = {partition: live for partition, live in found if live}
     wanted = in_parallel(lambda p: _wanted(table, p, before[p], to), [p for p in before if p in partitions])
@@ -100,8 +101,8 @@ def _refuse_other_spellings(table: Table, partition: Partition, published: Seque
     """Rows brought back must not take the place of those of a partition that is the same value to readers."""
     for other in published:
         if other.values == partition.values and other != partition:
-            live = _live(table, other)
-            if live is None or live.parts:
+            live = live_manifest(table.store, table.layout, other)
+            if live and live.parts:
                 raise TableError(
                     f"{table.uri}: partition {partition}: found {other} beside it, which is the same value to readers "
                     "of this table; expected it to be empty: prune it first"
@@ -109,6 +110,7 @@ def _refuse_other_spellings(table: Table, partition: Partition, published: Seque
 
 
 def _live(table: Table, partition: Partition) -> Manifest | None:
+    """What is live in a partition, or None also where that cannot be read, which is warned of."""
     try:
         return live_manifest(table.store, table.layout, partition)
     except TableError as damaged:

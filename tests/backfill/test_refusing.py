@@ -13,6 +13,7 @@ from reviewmine.errors import EXIT_FAILED, TableError
 from reviewmine.partition import Partition
 from reviewmine.store.catalog_entry import IcebergSettings
 from reviewmine.store.layout import new_run_id
+from reviewmine.store.manifest import Pointer
 
 PLAIN, ESCAPED, OTHER = "ts=10:00", "ts=10%3A00", "ts=11:00"
 
@@ -67,6 +68,19 @@ def test_a_rollback_brings_no_rows_back_in_the_place_of_another_spelling(tmp_pat
     )
     assert f"partition {PLAIN}: found {ESCAPED} beside it" in undone.failure
     assert world.states() == {ESCAPED: "fresh", OTHER: "fresh"}
+
+
+def test_another_spelling_that_was_never_published_stands_in_no_rollback_s_way(tmp_path):
+    world = written(tmp_path, PLAIN, OTHER)
+    world.run()
+    world.run(checkpoint="two")
+    store, layout = world.table.store, world.table.layout
+    store.put(layout.pointer(Partition.of_path(ESCAPED)), Pointer(generation=None, fence=1).encode())
+    (undone,) = undo(
+        world.table, [Partition.of_path(PLAIN)], new_run_id(), to="previous", patience=world.patience()
+    )
+    assert undone.failure == ""
+    assert world.states()[PLAIN] == "fresh"
 
 
 def test_both_are_published_where_readers_list_folders(tmp_path):
